@@ -1,0 +1,3 @@
+//! The `groundwork` command.
+
+fn main() {}

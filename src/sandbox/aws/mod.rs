@@ -1,0 +1,32 @@
+//! The simulated AWS: the operations that groundwork calls, over AWS's own wire protocols.
+//!
+//! A request is decoded by `protocol` into a [`Call`], answered by a service module as a [`Reply`] tree
+//! or a [`Fault`], and encoded by `protocol` again. A service module knows nothing of the wire.
+
+mod call;
+
+use serde::{Deserialize, Serialize};
+
+pub use call::{Call, Fault, Params, Reply};
+
+use super::world::World;
+
+/// Services without a region.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Global {}
+
+/// The services of one region.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Region {}
+
+/// What an AWS service does by itself at a set moment; one variant for each service that has any.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Task {}
+
+/// Does what fell due.
+pub fn run(_world: &mut World, _region: &str, task: Task) {
+    match task {}
+}
+
+/// What a new account holds: AWS's managed policies, and the user `ops-account` that the examples name.
+pub fn seed(_world: &mut World) {}

@@ -1,0 +1,260 @@
+//! The world on disk: one document, shared by every process under one lock.
+//!
+//! Each request is a transaction: lock, read what another process may have changed, live on until now,
+//! act, write, and only then answer. A killed client therefore never takes the cloud's memory with it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::time::{Clock, ClockSource, SimTime};
+use super::world::{DEFAULT_ACCOUNT, FORMAT, World};
+
+/// Why the world could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused.
+    #[error("the sandbox's world {path} could not be used", path = path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The document is not one that this version understands.
+    #[error("the sandbox's world {path} can't be read: {reason}; `groundwork sandbox reset` starts a new one", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Whether a request may change the world. A read is written back only if time itself changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Describe, list, get: the closure leaves the world as it is.
+    Reads,
+    /// Everything else.
+    Changes,
+}
+
+/// A handle on the world; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    clock_source: ClockSource,
+    clock: Option<Clock>,
+    cached: Option<(Option<Stamp>, World)>,
+}
+
+/// Tells whether another process replaced the document since we read it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    modified_ns: i64,
+    length: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(found) => Ok(Some(Self {
+                inode: found.ino(),
+                modified_ns: found.mtime() * 1_000_000_000 + found.mtime_nsec(),
+                length: found.len(),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Store {
+    /// The world that lives in `folder`; nothing is read or made before the first transaction.
+    pub fn new(folder: impl Into<PathBuf>, clock_source: ClockSource) -> Self {
+        let inner = Inner {
+            folder: folder.into(),
+            clock_source,
+            clock: None,
+            cached: None,
+        };
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+        }
+    }
+
+    /// Runs `act` on the world as it is now, and returns once its effects are on disk.
+    ///
+    /// # Errors
+    /// When the document can't be locked, read or written. Nothing is half-written then.
+    pub fn transact<T>(
+        &self,
+        effect: Effect,
+        act: impl FnOnce(&mut World) -> T,
+    ) -> Result<T, Error> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.transact(effect, act)
+    }
+
+    /// Forgets the whole world: the next transaction begins with a new one.
+    ///
+    /// # Errors
+    /// When the document can't be removed.
+    pub fn reset(&self) -> Result<(), Error> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = inner.lock()?;
+        let path = inner.world_path();
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { path, source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+        (inner.cached, inner.clock) = (None, None);
+        drop(lock);
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn world_path(&self) -> PathBuf {
+        self.folder.join("world.json")
+    }
+
+    /// Takes the lock that every process holds for one transaction; it goes with the file handle.
+    fn lock(&self) -> Result<File, Error> {
+        let path = self.folder.join("lock");
+        let locked = || {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.folder)?;
+            let file = fs::OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        locked().map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    fn transact<T>(
+        &mut self,
+        effect: Effect,
+        act: impl FnOnce(&mut World) -> T,
+    ) -> Result<T, Error> {
+        let lock = self.lock()?;
+        self.refresh()?;
+        let (path, folder) = (self.world_path(), self.folder.clone());
+        let Some((stamp, world)) = &mut self.cached else {
+            return Err(Error::Unreadable {
+                path,
+                reason: "it vanished while it was read".to_owned(),
+            });
+        };
+        let clock = match self.clock {
+            Some(clock) => clock,
+            None => *self.clock.insert(Clock::anchored(
+                self.clock_source,
+                anchor(self.clock_source, *stamp, world.now),
+            )),
+        };
+        let moved_on = world.advance(clock.now().max(world.now));
+        let result = act(world);
+        if moved_on || effect == Effect::Changes || stamp.is_none() {
+            *stamp = Some(save(&folder, &path, world)?);
+        }
+        drop(lock);
+        Ok(result)
+    }
+
+    /// Reads the document again if another process replaced it; begins a new world where there is none.
+    fn refresh(&mut self) -> Result<(), Error> {
+        let path = self.world_path();
+        let io = |source| Error::Io {
+            path: path.clone(),
+            source,
+        };
+        let stamp = Stamp::of(&path).map_err(io)?;
+        if let Some((cached, _)) = &self.cached
+            && *cached == stamp
+        {
+            return Ok(());
+        }
+        let world = match stamp {
+            None => World::new(DEFAULT_ACCOUNT, SimTime::EPOCH),
+            Some(_) => parse(&path, &fs::read(&path).map_err(io)?)?,
+        };
+        self.cached = Some((stamp, world));
+        Ok(())
+    }
+}
+
+/// The moment at which a world that is opened now has arrived: with a wall clock it lived on since it was saved.
+fn anchor(source: ClockSource, saved: Option<Stamp>, now: SimTime) -> SimTime {
+    match (source, saved) {
+        (ClockSource::Wall { scale }, Some(stamp)) => {
+            let wall_ns = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_nanos();
+            let passed_ns =
+                wall_ns.saturating_sub(u128::try_from(stamp.modified_ns).unwrap_or_default());
+            now.after(
+                Duration::from_nanos(u64::try_from(passed_ns).unwrap_or(u64::MAX)).mul_f64(scale),
+            )
+        }
+        (ClockSource::Wall { .. } | ClockSource::Virtual, _) => now,
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<World, Error> {
+    let unreadable = |reason: String| Error::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    let world: World =
+        serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
+    if world.format != FORMAT {
+        return Err(unreadable(format!(
+            "it has format {}, this version reads {FORMAT}",
+            world.format
+        )));
+    }
+    Ok(world)
+}
+
+fn save(folder: &Path, path: &Path, world: &World) -> Result<Stamp, Error> {
+    let next = folder.join("world.json.next");
+    let written = || {
+        let bytes = serde_json::to_vec(world).map_err(io::Error::other)?;
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&next)?;
+        file.write_all(&bytes)?;
+        fs::rename(&next, path)?;
+        Stamp::of(path)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    };
+    written().map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
