@@ -4,6 +4,7 @@
 //! an HTTP client for the AWS SDK and a Kubernetes client, and nothing but `cli` and the tests imports it.
 
 pub mod aws;
+pub mod durations;
 pub mod ids;
 pub mod kubernetes;
 pub mod schedule;
