@@ -206,6 +206,23 @@ impl Fault {
         }
     }
 
+    /// The answer to an operation that the sandbox does not offer, in the words of the service's protocol.
+    pub fn unknown_operation(call: &Call) -> Self {
+        let code = match call.service.as_str() {
+            "ec2" | "rds" | "elasticache" | "iam" | "sts" | "elasticloadbalancing" | "route53" => {
+                "InvalidAction"
+            }
+            _ => "UnknownOperationException",
+        };
+        Self::new(
+            code,
+            format!(
+                "The sandbox does not know the operation {} of {}",
+                call.operation, call.service
+            ),
+        )
+    }
+
     /// The same with another HTTP status.
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;

@@ -4,12 +4,26 @@
 //! or a [`Fault`], and encoded by `protocol` again. A service module knows nothing of the wire.
 
 mod call;
+pub mod sts;
+pub mod tagging;
 
 use serde::{Deserialize, Serialize};
 
 pub use call::{Call, Fault, Params, Reply};
 
 use super::world::World;
+
+/// Answers one decoded request: hands it to its service.
+///
+/// # Errors
+/// The error that AWS would answer; for what the sandbox does not know, one that says so.
+pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    match call.service.as_str() {
+        "sts" => sts::handle(world, call),
+        "tagging" => tagging::handle(world, call),
+        _ => Err(Fault::unknown_operation(call)),
+    }
+}
 
 /// Services without a region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
