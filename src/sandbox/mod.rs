@@ -5,9 +5,51 @@
 
 pub mod aws;
 pub mod durations;
+pub mod faults;
 pub mod ids;
 pub mod kubernetes;
 pub mod schedule;
+pub mod serve;
 pub mod store;
 pub mod time;
 pub mod world;
+
+use std::path::PathBuf;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use faults::Faults;
+use store::Store;
+use time::ClockSource;
+
+/// A world and the clients that see it; clones share it.
+#[derive(Clone)]
+pub struct Sandbox {
+    store: Store,
+    faults: Faults,
+}
+
+impl Sandbox {
+    /// The world that lives in `folder`; a new one where there is none yet.
+    pub fn open(folder: impl Into<PathBuf>, clock: ClockSource) -> Self {
+        Self {
+            store: Store::new(folder, clock),
+            faults: Faults::default(),
+        }
+    }
+
+    /// The world itself.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What goes wrong on the way to the world, and the count of requests.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// An HTTP client for the AWS SDK; it answers inside this process.
+    pub fn aws_http_client(&self) -> SharedHttpClient {
+        aws::http_client(self.store.clone(), self.faults.clone())
+    }
+}

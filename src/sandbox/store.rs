@@ -177,7 +177,14 @@ impl Inner {
         let moved_on = world.advance(clock.now().max(world.now));
         let result = act(world);
         if moved_on || effect == Effect::Changes || stamp.is_none() {
-            *stamp = Some(save(&folder, &path, world)?);
+            match save(&folder, &path, world) {
+                Ok(saved) => *stamp = Some(saved),
+                Err(error) => {
+                    // What is not on disk has not happened: the next transaction reads the document again.
+                    self.cached = None;
+                    return Err(error);
+                }
+            }
         }
         drop(lock);
         Ok(result)

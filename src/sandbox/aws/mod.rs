@@ -4,12 +4,17 @@
 //! or a [`Fault`], and encoded by `protocol` again. A service module knows nothing of the wire.
 
 mod call;
+mod connector;
+pub mod protocol;
+mod respond;
 pub mod sts;
 pub mod tagging;
 
 use serde::{Deserialize, Serialize};
 
 pub use call::{Call, Fault, Params, Reply};
+pub use connector::http_client;
+pub use respond::respond;
 
 use super::world::World;
 

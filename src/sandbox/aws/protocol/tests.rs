@@ -1,0 +1,182 @@
+//! Round trips through the official SDK clients: every protocol's replies and refusals, in the process and
+//! over a socket.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::sandbox::Sandbox;
+use crate::sandbox::faults::{Misbehaviour, Stop};
+use crate::sandbox::serve::{Server, aws_url};
+use crate::sandbox::time::ClockSource;
+
+const REGION: &str = "eu-central-1";
+
+struct Fixture {
+    sandbox: Sandbox,
+    _folder: tempfile::TempDir,
+}
+
+fn fixture() -> Fixture {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    Fixture {
+        sandbox: Sandbox::open(folder.path(), ClockSource::Virtual),
+        _folder: folder,
+    }
+}
+
+impl Fixture {
+    fn config(&self) -> aws_config::SdkConfig {
+        config(self.sandbox.aws_http_client(), None)
+    }
+}
+
+fn config(client: SharedHttpClient, endpoint: Option<String>) -> aws_config::SdkConfig {
+    let credentials = Credentials::new("AKIDSANDBOX", "secret", None, None, "tests");
+    let mut builder = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(client);
+    builder.set_endpoint_url(endpoint);
+    builder.build()
+}
+
+fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
+    error.as_service_error().and_then(|error| error.code())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_service_answers_and_refuses() {
+    let fixture = fixture();
+    let client = aws_sdk_sts::Client::new(&fixture.config());
+    let caller = client.get_caller_identity().send().await.expect("a caller");
+    assert_eq!(caller.account(), Some("123456789012"));
+    assert_eq!(caller.arn(), Some("arn:aws:iam::123456789012:user/sandbox"));
+
+    let error = client
+        .get_session_token()
+        .send()
+        .await
+        .expect_err("the sandbox has no session tokens");
+    assert_eq!(code(&error), Some("InvalidAction"));
+    let message = error.as_service_error().and_then(|error| error.message());
+    assert_eq!(
+        message,
+        Some("The sandbox does not know the operation GetSessionToken of sts")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_json_service_answers_and_refuses() {
+    let fixture = fixture();
+    let client = aws_sdk_resourcegroupstagging::Client::new(&fixture.config());
+    let resources = client.get_resources().send().await.expect("resources");
+    assert!(resources.resource_tag_mapping_list().is_empty());
+    assert_eq!(resources.pagination_token(), Some(""));
+
+    let error = client
+        .get_resources()
+        .resources_per_page(101)
+        .send()
+        .await
+        .expect_err("a page that is too large");
+    assert!(
+        error
+            .as_service_error()
+            .is_some_and(|error| error.is_invalid_parameter_exception()),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_that_the_sandbox_lacks_are_named_in_every_protocol() {
+    let fixture = fixture();
+    let config = fixture.config();
+    let ec2 = aws_sdk_ec2::Client::new(&config);
+    let error = ec2.describe_hosts().send().await.expect_err("no hosts");
+    assert_eq!(code(&error), Some("InvalidAction"));
+    let eks = aws_sdk_eks::Client::new(&config);
+    let error = eks.list_eks_anywhere_subscriptions().send().await;
+    assert_eq!(
+        code(&error.expect_err("no subscriptions")),
+        Some("UnknownOperationException")
+    );
+    let route53 = aws_sdk_route53::Client::new(&config);
+    let error = route53.get_geo_location().send().await;
+    assert_eq!(
+        code(&error.expect_err("no locations")),
+        Some("UnknownOperationException")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sdk_retries_what_is_throttled_and_sees_a_stop_as_a_dead_connection() {
+    let fixture = fixture();
+    let client = aws_sdk_sts::Client::new(&fixture.config());
+    let faults = fixture.sandbox.faults();
+    faults.set(Misbehaviour {
+        throttled: 1000,
+        latency: Duration::from_secs(2),
+        ..Misbehaviour::default()
+    });
+    let error = client.get_caller_identity().send().await;
+    assert_eq!(code(&error.expect_err("throttled")), Some("Throttling"));
+    let row = ("sts".to_owned(), "GetCallerIdentity".to_owned(), 3);
+    assert_eq!(faults.requests(), [row], "the SDK tries three times");
+
+    faults.set(Misbehaviour {
+        failing_reads: BTreeSet::from(["GetCallerIdentity".to_owned()]),
+        ..Misbehaviour::default()
+    });
+    let error = client.get_caller_identity().send().await;
+    assert_eq!(code(&error.expect_err("broken")), Some("InternalFailure"));
+
+    faults.set(Misbehaviour {
+        stop: Some(Stop::Before(0)),
+        ..Misbehaviour::default()
+    });
+    let error = client.get_caller_identity().send().await;
+    let error = error.expect_err("a dead connection");
+    assert!(
+        matches!(&error, SdkError::DispatchFailure(failure) if failure.is_io()),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_served_world_answers_the_sdk_over_loopback() {
+    let fixture = fixture();
+    let server = Server::bind(fixture.sandbox.clone(), 0)
+        .await
+        .expect("a free port");
+    let address = server.address();
+    assert!(address.ip().is_loopback());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run(async {
+        let _ = stopped.await;
+    }));
+
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let client = aws_sdk_sts::Client::new(&config(http, Some(aws_url(address))));
+    let caller = client.get_caller_identity().send().await.expect("a caller");
+    assert_eq!(caller.account(), Some("123456789012"));
+
+    fixture.sandbox.faults().set(Misbehaviour {
+        dropped_replies: 1000,
+        ..Misbehaviour::default()
+    });
+    let error = client.get_caller_identity().send().await;
+    assert!(
+        matches!(error, Err(SdkError::DispatchFailure(_))),
+        "{error:?}"
+    );
+
+    stop.send(()).expect("the server still runs");
+    serving.await.expect("the server ends");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}

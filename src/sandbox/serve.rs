@@ -1,0 +1,136 @@
+//! The world on a loopback port: what `aws`, `kubectl` and every other client can look into.
+//!
+//! `/k8s/{region}/{cluster}/…` is the Kubernetes API of that cluster, everything else is AWS.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{Sandbox, aws};
+
+/// How long a connection may take to finish its reply once the server ends.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Pause after a connection could not be accepted, which is mostly for want of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why the world could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The port is taken or forbidden.
+    #[error("the sandbox can't listen on {address}")]
+    Bind {
+        /// The address that was wanted.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A server that is bound, but answers only once it runs.
+pub struct Server {
+    sandbox: Sandbox,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Binds `port` of 127.0.0.1; 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the port can't be bound.
+    pub async fn bind(sandbox: Sandbox, port: u16) -> Result<Self, Error> {
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let failed = |source| Error::Bind {
+            address: wanted,
+            source,
+        };
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            sandbox,
+            listener,
+            address,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown` is done; replies under way are given a moment to leave.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let (ending, ended) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(_) = connections.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(connection(self.sandbox.clone(), stream, ended.clone()));
+                    }
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                },
+            }
+        }
+        ending.send_replace(true);
+        // Whoever is not done by then is watching, and would never be.
+        let _ = tokio::time::timeout(GRACE, async {
+            while connections.join_next().await.is_some() {}
+        })
+        .await;
+    }
+}
+
+/// The endpoint URL for AWS clients of a server at `address`.
+pub fn aws_url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// The server URL for Kubernetes clients of the cluster `cluster` in `region`, from a server at `address`.
+pub fn cluster_url(address: SocketAddr, region: &str, cluster: &str) -> String {
+    format!("http://{address}/k8s/{region}/{cluster}")
+}
+
+async fn connection(sandbox: Sandbox, stream: TcpStream, mut ended: watch::Receiver<bool>) {
+    let service = service_fn(|request| answer(&sandbox, request));
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    // A connection's failure is its client's to see; the server has nobody to tell.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = ended.wait_for(|ended| *ended) => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+/// Answers one request. An error ends the connection without a reply.
+async fn answer(
+    sandbox: &Sandbox,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, BoxError> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let request = Request::from_parts(head, body);
+    let response = aws::respond(sandbox.store(), sandbox.faults(), request).await?;
+    Ok(response.map(Full::new))
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
