@@ -2,4 +2,5 @@
 //!
 //! The modules are layers; `docs/architecture.md` tells what each is for and what it may import.
 
+pub mod environment;
 pub mod sandbox;
