@@ -5,6 +5,9 @@
 
 mod call;
 mod connector;
+pub mod ec2;
+pub mod elbv2;
+mod fields;
 pub mod protocol;
 mod respond;
 pub mod sts;
@@ -14,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use call::{Call, Fault, Params, Reply};
 pub use connector::http_client;
+pub use fields::Fields;
 pub use respond::respond;
 
 use super::world::World;
@@ -24,6 +28,8 @@ use super::world::World;
 /// The error that AWS would answer; for what the sandbox does not know, one that says so.
 pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.service.as_str() {
+        "ec2" => ec2::handle(world, call),
+        "elasticloadbalancing" => elbv2::handle(world, call),
         "sts" => sts::handle(world, call),
         "tagging" => tagging::handle(world, call),
         _ => Err(Fault::unknown_operation(call)),
@@ -36,15 +42,28 @@ pub struct Global {}
 
 /// The services of one region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Region {}
+pub struct Region {
+    /// Networks and what lives in them.
+    pub ec2: ec2::Ec2,
+    /// Load balancers.
+    pub elbv2: elbv2::Elbv2,
+}
 
 /// What an AWS service does by itself at a set moment; one variant for each service that has any.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Task {}
+pub enum Task {
+    /// In EC2.
+    Ec2(ec2::Task),
+    /// In Elastic Load Balancing.
+    Elbv2(elbv2::Task),
+}
 
 /// Does what fell due.
-pub fn run(_world: &mut World, _region: &str, task: Task) {
-    match task {}
+pub fn run(world: &mut World, region: &str, task: Task) {
+    match task {
+        Task::Ec2(task) => ec2::run(world, region, task),
+        Task::Elbv2(task) => elbv2::run(world, region, task),
+    }
 }
 
 /// What a new account holds: AWS's managed policies, and the user `ops-account` that the examples name.

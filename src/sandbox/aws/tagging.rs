@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Fault, Params, Reply};
+use super::{ec2, elbv2};
 use crate::sandbox::world::World;
 
 /// The tags of a resource.
@@ -22,8 +23,11 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 /// Every resource of `region` that carries a tag, sorted by ARN. IAM is left out, as AWS leaves it out.
-fn tagged(_world: &World, _region: &str) -> BTreeMap<String, Tags> {
-    BTreeMap::new()
+fn tagged(world: &World, region: &str) -> BTreeMap<String, Tags> {
+    let services = [ec2::tagged_arns, elbv2::tagged_arns];
+    (services.into_iter())
+        .flat_map(|tagged_arns| tagged_arns(world, region))
+        .collect()
 }
 
 fn get_resources(world: &World, call: &Call) -> Result<Reply, Fault> {

@@ -1,0 +1,304 @@
+//! What the cloud provider inside Kubernetes makes in AWS for a Service of type LoadBalancer, and takes away again.
+//!
+//! It is the legacy controller's network load balancer: nothing has to be installed in the cluster for it.
+
+use super::load_balancers::{self, later};
+use super::{Listener, TargetGroup, Task, target_groups};
+use crate::sandbox::aws::Fault;
+use crate::sandbox::aws::ec2::{self, Ec2, Peer, Tags, Traffic, security_groups};
+use crate::sandbox::durations;
+use crate::sandbox::world::World;
+
+/// A Service that asks for a load balancer.
+#[derive(Clone, Debug, Default)]
+pub struct NewServiceLoadBalancer {
+    /// Name of the EKS cluster.
+    pub cluster: String,
+    /// Network of the cluster.
+    pub vpc_id: String,
+    /// Namespace of the Service.
+    pub namespace: String,
+    /// Name of the Service.
+    pub service: String,
+    /// Uid of the Service, from which the load balancer's name comes.
+    pub uid: String,
+    /// Whether the load balancer shall have no public addresses.
+    pub internal: bool,
+    /// The Service's ports.
+    pub ports: Vec<ServicePort>,
+}
+
+/// A port of a Service.
+#[derive(Clone, Debug)]
+pub struct ServicePort {
+    /// What clients call.
+    pub port: i64,
+    /// Where every node takes it.
+    pub node_port: i64,
+    /// `TCP` or `UDP`.
+    pub protocol: String,
+}
+
+/// What was made for a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceLoadBalancer {
+    /// ARN of the load balancer.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The hostname for the Service's status.
+    pub hostname: String,
+}
+
+/// The name that the load balancer of a Service with this uid has: `a` and the uid without hyphens, 32 characters.
+pub fn name_for(uid: &str) -> String {
+    format!("a{}", uid.replace('-', ""))
+        .chars()
+        .take(32)
+        .collect()
+}
+
+/// Makes load balancer, target groups, listeners, security group and rules for a Service.
+///
+/// # Errors
+/// When no subnet of the network carries the role's tag, or AWS refuses one of the parts; then nothing stays.
+pub fn create_for_service(
+    world: &mut World,
+    region: &str,
+    new: &NewServiceLoadBalancer,
+) -> Result<ServiceLoadBalancer, Fault> {
+    let name = name_for(&new.uid);
+    let subnet_ids = suitable_subnets(&world.region(region).ec2, new)?;
+    let tags = Tags::from([
+        (
+            format!("kubernetes.io/cluster/{}", new.cluster),
+            "owned".to_owned(),
+        ),
+        (
+            "kubernetes.io/service-name".to_owned(),
+            format!("{}/{}", new.namespace, new.service),
+        ),
+    ]);
+    let description = format!(
+        "Security group for Kubernetes ELB {name} ({}/{})",
+        new.namespace, new.service
+    );
+    let group_id = security_groups::create(
+        world,
+        region,
+        &new.vpc_id,
+        &group_name(&name),
+        &description,
+        Tags::from([(
+            format!("kubernetes.io/cluster/{}", new.cluster),
+            "owned".to_owned(),
+        )]),
+    )?;
+    let balancer = load_balancers::New {
+        name: name.clone(),
+        internal: new.internal,
+        subnet_ids,
+        group_ids: vec![group_id.clone()],
+        tags: tags.clone(),
+        ..load_balancers::New::default()
+    };
+    let arn = match load_balancers::create(world, region, balancer) {
+        Ok(arn) => arn,
+        Err(fault) => {
+            security_groups::delete(world, region, &group_id)?;
+            return Err(fault);
+        }
+    };
+    for port in &new.ports {
+        open_port(world, region, &group_id, port)?;
+        let group = TargetGroup {
+            name: target_group_name(world, new),
+            protocol: port.protocol.clone(),
+            port: port.node_port,
+            vpc_id: new.vpc_id.clone(),
+            target_type: "instance".to_owned(),
+        };
+        let target_group = target_groups::create(world, region, group, tags.clone())?;
+        let listener = Listener {
+            port: port.port,
+            protocol: port.protocol.clone(),
+            target_group,
+        };
+        target_groups::listen(world, region, &arn, listener)?;
+    }
+    admit_to_nodes(world, region, new, &name)?;
+    let hostname = (world.region(region).elbv2.load_balancers.get(&arn))
+        .map(|balancer| balancer.dns_name.clone())
+        .unwrap_or_default();
+    Ok(ServiceLoadBalancer {
+        arn,
+        name,
+        hostname,
+    })
+}
+
+/// Takes away what [`create_for_service`] made for the Service with this uid; the security group goes once the
+/// interfaces are gone. What is gone already is passed over.
+pub fn delete_for_service(world: &mut World, region: &str, uid: &str) {
+    let name = name_for(uid);
+    let elbv2 = &world.region(region).elbv2;
+    let Some(arn) = elbv2.by_name(&name).map(str::to_owned) else {
+        return;
+    };
+    let Some(balancer) = elbv2.load_balancers.get(&arn).cloned() else {
+        return;
+    };
+    load_balancers::delete(world, region, &arn);
+    let services = world.region(region);
+    for listener in balancer.listeners.values() {
+        services.elbv2.target_groups.remove(&listener.target_group);
+        services.elbv2.tags.remove(&listener.target_group);
+    }
+    for group in services.ec2.security_groups.values_mut() {
+        group.rules.retain(
+            |_, rule| !matches!(&rule.description, Some(text) if is_node_rule(text, &name)),
+        );
+    }
+    for group_id in balancer.group_ids {
+        later(
+            world,
+            region,
+            durations::LOAD_BALANCER_DELETE,
+            Task::ServiceGroupGone(group_id),
+        );
+    }
+}
+
+/// The cloud provider's last step. If something else wears the group, it stays, as it does in AWS.
+pub(super) fn group_gone(world: &mut World, region: &str, id: &str) {
+    let _ = security_groups::delete(world, region, id);
+}
+
+fn group_name(balancer: &str) -> String {
+    format!("k8s-elb-{balancer}")
+}
+
+fn target_group_name(world: &mut World, new: &NewServiceLoadBalancer) -> String {
+    let short = |text: &str| -> String {
+        text.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(8)
+            .collect()
+    };
+    format!(
+        "k8s-{}-{}-{}",
+        short(&new.namespace),
+        short(&new.service),
+        world.ids.hex(10)
+    )
+}
+
+/// One subnet in each zone, the first by id, of those that carry the role's tag.
+fn suitable_subnets(ec2: &Ec2, new: &NewServiceLoadBalancer) -> Result<Vec<String>, Fault> {
+    let role = if new.internal {
+        "kubernetes.io/role/internal-elb"
+    } else {
+        "kubernetes.io/role/elb"
+    };
+    let mut by_zone = std::collections::BTreeMap::new();
+    for (id, subnet) in &ec2.subnets {
+        let tagged = (ec2.tags.get(id).and_then(|tags| tags.get(role)))
+            .is_some_and(|value| value.is_empty() || value == "1");
+        if tagged && subnet.vpc_id == new.vpc_id {
+            by_zone.entry(&subnet.zone).or_insert_with(|| id.clone());
+        }
+    }
+    if by_zone.is_empty() {
+        return Err(Fault::new(
+            "InvalidSubnet",
+            "could not find any suitable subnets for creating the ELB",
+        ));
+    }
+    Ok(by_zone.into_values().collect())
+}
+
+fn open_port(
+    world: &mut World,
+    region: &str,
+    group_id: &str,
+    port: &ServicePort,
+) -> Result<(), Fault> {
+    let traffic = Traffic {
+        egress: false,
+        protocol: port.protocol.to_lowercase(),
+        from_port: Some(port.port),
+        to_port: Some(port.port),
+        peer: Peer::V4("0.0.0.0/0".to_owned()),
+    };
+    security_groups::add_rule(world, region, group_id, traffic, None).map(drop)
+}
+
+/// What describes a rule in the nodes' group that lets in this load balancer's traffic of one sort.
+fn node_rule(sort: &str, balancer: &str) -> String {
+    format!("kubernetes.io/rule/nlb/{sort}={balancer}")
+}
+
+fn is_node_rule(description: &str, balancer: &str) -> bool {
+    ["client", "health", "mtu"]
+        .into_iter()
+        .any(|sort| description == node_rule(sort, balancer))
+}
+
+/// Lets clients, health checks and path-MTU messages in to the nodes, which wear EKS's own cluster security group.
+fn admit_to_nodes(
+    world: &mut World,
+    region: &str,
+    new: &NewServiceLoadBalancer,
+    name: &str,
+) -> Result<(), Fault> {
+    let ec2 = &world.region(region).ec2;
+    let Some(nodes) = cluster_group(ec2, &new.cluster) else {
+        return Ok(());
+    };
+    let vpc_block = ec2.vpc(&new.vpc_id)?.cidr.to_string();
+    let mut rules = vec![("mtu", "icmp".to_owned(), 3, 4, "0.0.0.0/0".to_owned())];
+    for port in &new.ports {
+        let protocol = port.protocol.to_lowercase();
+        let node_port = port.node_port;
+        rules.push((
+            "client",
+            protocol,
+            node_port,
+            node_port,
+            "0.0.0.0/0".to_owned(),
+        ));
+        rules.push((
+            "health",
+            "tcp".to_owned(),
+            node_port,
+            node_port,
+            vpc_block.clone(),
+        ));
+    }
+    for (sort, protocol, from, to, block) in rules {
+        let traffic = Traffic {
+            egress: false,
+            protocol,
+            from_port: Some(from),
+            to_port: Some(to),
+            peer: Peer::V4(block),
+        };
+        match security_groups::add_rule(world, region, &nodes, traffic, Some(node_rule(sort, name)))
+        {
+            // Another Service's load balancer may have opened the same.
+            Err(fault) if fault.code != "InvalidPermission.Duplicate" => return Err(fault),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn cluster_group(ec2: &Ec2, cluster: &str) -> Option<String> {
+    (ec2.security_groups.keys())
+        .find(|id| {
+            (ec2.tags.get(*id))
+                .and_then(|tags| tags.get(ec2::CLUSTER_NAME_TAG))
+                .is_some_and(|name| name == cluster)
+        })
+        .cloned()
+}
