@@ -3,9 +3,9 @@
 use super::Task;
 use super::kind::Kind;
 use super::state::{Attachment, Instance, InstanceState, Tags};
+use super::{Task, interfaces, later, security_groups};
 use super::{interfaces, security_groups};
-use crate::sandbox::aws::{self, Fault};
-use crate::sandbox::schedule;
+use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
 /// pending → running.
@@ -84,14 +84,6 @@ pub fn terminate(world: &mut World, region: &str, id: &str) -> Result<(), Fault>
     Ok(())
 }
 
-fn later(world: &mut World, region: &str, seconds: u64, task: Task) {
-    let task = schedule::Task::Aws {
-        region: region.to_owned(),
-        task: aws::Task::Ec2(task),
-    };
-    world.in_secs(seconds, task);
-}
-
 /// pending → running, unless it was terminated meanwhile.
 pub(super) fn started(world: &mut World, region: &str, id: &str) {
     if let Ok(instance) = world.region(region).ec2.instance_mut(id)
@@ -124,4 +116,84 @@ pub(super) fn forgotten(world: &mut World, region: &str, id: &str) {
     let ec2 = &mut world.region(region).ec2;
     ec2.instances.remove(id);
     ec2.forget(id);
+}
+
+/// DescribeInstances; each instance is a reservation of its own.
+pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let listing = Listing {
+        set: "reservationSet",
+        ids: "InstanceId",
+        kind: Some(Kind::Instance),
+        id_member: "instancesSet.instanceId",
+        filters: &[
+            (
+                "availability-zone",
+                "instancesSet.placement.availabilityZone",
+            ),
+            ("image-id", "instancesSet.imageId"),
+            ("instance-id", "instancesSet.instanceId"),
+            ("instance-state-code", "instancesSet.instanceState.code"),
+            ("instance-state-name", "instancesSet.instanceState.name"),
+            ("instance-type", "instancesSet.instanceType"),
+            ("instance.group-id", "instancesSet.groupSet.groupId"),
+            ("instance.group-name", "instancesSet.groupSet.groupName"),
+            ("owner-id", "ownerId"),
+            ("private-ip-address", "instancesSet.privateIpAddress"),
+            ("reservation-id", "reservationId"),
+            ("subnet-id", "instancesSet.subnetId"),
+            ("vpc-id", "instancesSet.vpcId"),
+        ],
+    };
+    let view = View::of(world, &call.region);
+    let all = (view.ec2.instances.iter())
+        .map(|(id, instance)| {
+            let reservation = Fields::new()
+                .with("reservationId", id.replacen("i-", "r-", 1))
+                .with("ownerId", view.account)
+                .with("groupSet", Reply::List("item", Vec::new()))
+                .list("instancesSet", "item", [reply(&view, id, instance)]);
+            (id.clone(), reservation.into())
+        })
+        .collect();
+    describe::answer(call, &listing, all)
+}
+
+fn reply(view: &View<'_>, id: &str, instance: &Instance) -> Fields {
+    let (code, name) = match instance.state {
+        InstanceState::Pending => (0, "pending"),
+        InstanceState::Running => (16, "running"),
+        InstanceState::ShuttingDown => (32, "shutting-down"),
+        InstanceState::Terminated => (48, "terminated"),
+    };
+    let zone = (view.ec2.subnets.get(&instance.subnet_id)).map(|subnet| &subnet.zone);
+    let groups = interfaces::group_replies(view.ec2, &instance.group_ids);
+    let public_ip = (instance.interface_id.as_ref())
+        .and_then(|id| view.ec2.interfaces.get(id)?.public_ip)
+        .map(|ip| ip.to_string());
+    let fields = Fields::new()
+        .with("instanceId", id)
+        .with("imageId", &instance.image_id)
+        .with(
+            "instanceState",
+            Fields::new().with("code", code).with("name", name),
+        )
+        .with("instanceType", &instance.instance_type)
+        .with("launchTime", instance.launched)
+        .with(
+            "placement",
+            Fields::new()
+                .maybe("availabilityZone", zone)
+                .with("tenancy", "default"),
+        )
+        .with("architecture", "x86_64")
+        .with("tagSet", view.tag_set(id));
+    if instance.state == InstanceState::Terminated {
+        return fields;
+    }
+    fields
+        .with("vpcId", &instance.vpc_id)
+        .with("subnetId", &instance.subnet_id)
+        .with("privateIpAddress", instance.private_ip.to_string())
+        .maybe("ipAddress", public_ip)
+        .list("groupSet", "item", groups)
 }

@@ -2,10 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use super::addresses;
+use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Address, AddressAssociation, Attachment, Ec2, Interface, Subnet, Tags};
-use crate::sandbox::aws::Fault;
+use super::{addresses, done, security_groups, tags};
+use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
 /// The public address that a new interface shall have.
@@ -102,6 +103,200 @@ pub fn delete(world: &mut World, region: &str, id: &str) -> Result<(), Fault> {
     }
     ec2.forget(id);
     Ok(())
+}
+
+/// CreateNetworkInterface.
+pub(super) fn create_call(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let params = &call.params;
+    let subnet_id = params.required("SubnetId")?;
+    let tags = tags::specified(params, Kind::NetworkInterface)?;
+    let ec2 = &world.region(&call.region).ec2;
+    let id = match ec2.made_with("CreateNetworkInterface", params)? {
+        Some(id) => id.to_owned(),
+        None => {
+            let vpc_id = &ec2.subnet(&subnet_id)?.vpc_id;
+            let asked = params.texts("SecurityGroupId");
+            let private_ip = params.text("PrivateIpAddress").map(|text| read_ip(&text));
+            let new = New {
+                group_ids: security_groups::given_or_default(ec2, vpc_id, asked),
+                subnet_id,
+                description: params.text("Description").unwrap_or_default(),
+                private_ip: private_ip.transpose()?,
+                tags,
+                ..New::default()
+            };
+            let id = create(world, &call.region, new)?;
+            let ec2 = &mut world.region(&call.region).ec2;
+            ec2.remember_token("CreateNetworkInterface", params, &id);
+            id
+        }
+    };
+    let view = View::of(world, &call.region);
+    let interface = reply(&view, &id, view.ec2.interface(&id)?);
+    Ok(Fields::new()
+        .with("networkInterface", interface)
+        .maybe("clientToken", params.text("ClientToken"))
+        .into())
+}
+
+fn read_ip(text: &str) -> Result<Ipv4Addr, Fault> {
+    text.parse().map_err(|_| {
+        Fault::new(
+            "InvalidParameterValue",
+            format!("Value ({text}) for parameter privateIpAddress is invalid."),
+        )
+    })
+}
+
+/// DeleteNetworkInterface: not while it is attached.
+pub(super) fn delete_call(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let id = call.params.required("NetworkInterfaceId")?;
+    let interface = world.region(&call.region).ec2.interface(&id)?;
+    if interface.attachment.is_some() {
+        return Err(Fault::new(
+            "InvalidParameterValue",
+            format!("Network interface '{id}' is currently in use."),
+        ));
+    }
+    delete(world, &call.region, &id)?;
+    Ok(done())
+}
+
+/// DescribeNetworkInterfaces.
+pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let listing = Listing {
+        set: "networkInterfaceSet",
+        ids: "NetworkInterfaceId",
+        kind: Some(Kind::NetworkInterface),
+        id_member: "networkInterfaceId",
+        filters: &[
+            (
+                "addresses.private-ip-address",
+                "privateIpAddressesSet.privateIpAddress",
+            ),
+            ("association.allocation-id", "association.allocationId"),
+            ("association.association-id", "association.associationId"),
+            ("association.public-ip", "association.publicIp"),
+            ("attachment.instance-id", "attachment.instanceId"),
+            ("attachment.instance-owner-id", "attachment.instanceOwnerId"),
+            ("attachment.status", "attachment.status"),
+            ("availability-zone", "availabilityZone"),
+            ("description", "description"),
+            ("group-id", "groupSet.groupId"),
+            ("group-name", "groupSet.groupName"),
+            ("interface-type", "interfaceType"),
+            ("network-interface-id", "networkInterfaceId"),
+            ("owner-id", "ownerId"),
+            ("private-ip-address", "privateIpAddress"),
+            ("requester-id", "requesterId"),
+            ("requester-managed", "requesterManaged"),
+            ("status", "status"),
+            ("subnet-id", "subnetId"),
+            ("vpc-id", "vpcId"),
+        ],
+    };
+    let view = View::of(world, &call.region);
+    let all = (view.ec2.interfaces.iter())
+        .map(|(id, interface)| (id.clone(), reply(&view, id, interface)))
+        .collect();
+    describe::answer(call, &listing, all)
+}
+
+fn reply(view: &View<'_>, id: &str, interface: &Interface) -> Reply {
+    let zone = (view.ec2.subnets.get(&interface.subnet_id)).map(|subnet| &subnet.zone);
+    let private_ip = interface.private_ip.to_string();
+    let address = Fields::new()
+        .with("privateIpAddress", &private_ip)
+        .with("primary", true);
+    Fields::new()
+        .with("networkInterfaceId", id)
+        .with("subnetId", &interface.subnet_id)
+        .with("vpcId", &interface.vpc_id)
+        .maybe("availabilityZone", zone)
+        .with("description", &interface.description)
+        .with("ownerId", view.account)
+        .maybe("requesterId", interface.requester.as_ref())
+        .with("requesterManaged", interface.requester.is_some())
+        .with(
+            "status",
+            if interface.attachment.is_some() {
+                "in-use"
+            } else {
+                "available"
+            },
+        )
+        .with("macAddress", mac_address(interface.private_ip))
+        .with("privateIpAddress", &private_ip)
+        .with("sourceDestCheck", interface.interface_type == "interface")
+        .list(
+            "groupSet",
+            "item",
+            group_replies(view.ec2, &interface.group_ids),
+        )
+        .maybe(
+            "attachment",
+            interface
+                .attachment
+                .as_ref()
+                .map(|to| attachment(view, id, to)),
+        )
+        .maybe(
+            "association",
+            interface.public_ip.map(|ip| association(view, id, ip)),
+        )
+        .list("privateIpAddressesSet", "item", [address])
+        .with("interfaceType", &interface.interface_type)
+        .with("tagSet", view.tag_set(id))
+        .into()
+}
+
+/// Security groups as other resources list theirs.
+pub(super) fn group_replies(ec2: &Ec2, group_ids: &[String]) -> Vec<Fields> {
+    let name = |id: &String| ec2.security_groups.get(id).map(|group| &group.name);
+    (group_ids.iter())
+        .map(|id| {
+            Fields::new()
+                .with("groupId", id)
+                .maybe("groupName", name(id))
+        })
+        .collect()
+}
+
+fn attachment(view: &View<'_>, id: &str, to: &Attachment) -> Fields {
+    let fields = Fields::new()
+        .with("attachmentId", id.replacen("eni-", "eni-attach-", 1))
+        .with("deviceIndex", 0)
+        .with("status", "attached");
+    match to {
+        Attachment::Instance(instance) => fields
+            .with("instanceId", instance)
+            .with("instanceOwnerId", view.account)
+            .with("deleteOnTermination", true),
+        Attachment::Service(owner) => fields
+            .with("instanceOwnerId", owner)
+            .with("deleteOnTermination", false),
+    }
+}
+
+fn association(view: &View<'_>, id: &str, public_ip: Ipv4Addr) -> Fields {
+    let elastic = (view.ec2.addresses.iter()).find_map(|(allocation, address)| {
+        let worn = address.association.as_ref()?;
+        (worn.interface_id == id).then_some((allocation, &worn.id))
+    });
+    let fields = Fields::new().with("publicIp", public_ip.to_string());
+    match elastic {
+        None => fields.with("ipOwnerId", "amazon"),
+        Some((allocation, association)) => fields
+            .with("ipOwnerId", view.account)
+            .with("allocationId", allocation)
+            .with("associationId", association),
+    }
+}
+
+/// Locally administered, and as unique in its network as the address is.
+fn mac_address(ip: Ipv4Addr) -> String {
+    let [a, b, c, d] = ip.octets();
+    format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
 fn check_groups(ec2: &Ec2, vpc_id: &str, group_ids: &[String]) -> Result<(), Fault> {

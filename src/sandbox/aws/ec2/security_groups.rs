@@ -1,8 +1,10 @@
 //! Security groups: names unique in the network, and groups that are worn or referenced don't go.
 
+use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Ec2, Peer, Rule, SecurityGroup, Tags, Traffic};
-use crate::sandbox::aws::Fault;
+use super::{rules, tags};
+use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
 /// Makes a security group with AWS's default rule, which lets everything out; answers its id.
@@ -17,6 +19,8 @@ pub fn create(
     description: &str,
     tags: Tags,
 ) -> Result<String, Fault> {
+    check_text("groupName", name)?;
+    check_text("GroupDescription", description)?;
     let ec2 = &world.region(region).ec2;
     ec2.vpc(vpc_id)?;
     if by_name(ec2, vpc_id, name).is_some() {
@@ -43,6 +47,115 @@ pub fn create(
         None,
     )?;
     Ok(id)
+}
+
+/// Whether a name or description keeps to the characters that AWS takes: letters, digits, some punctuation, 255 at most.
+pub(super) fn is_plain_text(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
+    text.len() <= 255 && text.chars().all(is_allowed)
+}
+
+fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
+    if text.is_empty() || !is_plain_text(text) {
+        return Err(Fault::new(
+            "InvalidParameterValue",
+            format!("Value ({text:.40}) for parameter {parameter} is invalid."),
+        ));
+    }
+    Ok(())
+}
+
+/// CreateSecurityGroup.
+pub(super) fn create_call(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let name = call.params.required("GroupName")?;
+    let description = call.params.required("GroupDescription")?;
+    let tags = tags::specified(&call.params, Kind::SecurityGroup)?;
+    let Some(vpc_id) = call.params.text("VpcId") else {
+        return Err(Fault::new(
+            "VPCIdNotSpecified",
+            "No default VPC for this user",
+        ));
+    };
+    if name == "default" || name.starts_with("sg-") {
+        return Err(Fault::new(
+            "InvalidParameterValue",
+            format!("Cannot use reserved security group name: {name}"),
+        ));
+    }
+    let id = create(world, &call.region, &vpc_id, &name, &description, tags)?;
+    let view = View::of(world, &call.region);
+    Ok(Fields::new()
+        .with("groupId", &id)
+        .with("tagSet", view.tag_set(&id))
+        .with("securityGroupArn", view.arn(Kind::SecurityGroup, &id))
+        .into())
+}
+
+/// DeleteSecurityGroup.
+pub(super) fn delete_call(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let id = call.params.required("GroupId")?;
+    delete(world, &call.region, &id)?;
+    Ok(Fields::new()
+        .with("return", true)
+        .with("groupId", id)
+        .into())
+}
+
+/// DescribeSecurityGroups.
+pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let listing = Listing {
+        set: "securityGroupInfo",
+        ids: "GroupId",
+        kind: Some(Kind::SecurityGroup),
+        id_member: "groupId",
+        filters: &[
+            ("description", "groupDescription"),
+            (
+                "egress.ip-permission.cidr",
+                "ipPermissionsEgress.ipRanges.cidrIp",
+            ),
+            (
+                "egress.ip-permission.group-id",
+                "ipPermissionsEgress.groups.groupId",
+            ),
+            ("group-id", "groupId"),
+            ("group-name", "groupName"),
+            ("ip-permission.cidr", "ipPermissions.ipRanges.cidrIp"),
+            ("ip-permission.from-port", "ipPermissions.fromPort"),
+            ("ip-permission.group-id", "ipPermissions.groups.groupId"),
+            ("ip-permission.protocol", "ipPermissions.ipProtocol"),
+            ("ip-permission.to-port", "ipPermissions.toPort"),
+            ("owner-id", "ownerId"),
+            ("vpc-id", "vpcId"),
+        ],
+    };
+    let view = View::of(world, &call.region);
+    let all = (view.ec2.security_groups.iter())
+        .map(|(id, group)| (id.clone(), reply(&view, id, group)))
+        .collect();
+    describe::answer(call, &listing, all)
+}
+
+fn reply(view: &View<'_>, id: &str, group: &SecurityGroup) -> Reply {
+    Fields::new()
+        .with("groupId", id)
+        .with("groupName", &group.name)
+        .with("groupDescription", &group.description)
+        .with("vpcId", &group.vpc_id)
+        .with("ownerId", view.account)
+        .with("securityGroupArn", view.arn(Kind::SecurityGroup, id))
+        .list(
+            "ipPermissions",
+            "item",
+            rules::permissions(view, group, false),
+        )
+        .list(
+            "ipPermissionsEgress",
+            "item",
+            rules::permissions(view, group, true),
+        )
+        .with("tagSet", view.tag_set(id))
+        .into()
 }
 
 /// Removes a security group.
@@ -81,10 +194,7 @@ pub fn add_rule(
     let id = world.ids.ec2(Kind::SecurityGroupRule.prefix());
     let group = world.region(region).ec2.security_group_mut(group_id)?;
     if group.rules.values().any(|rule| rule.traffic == traffic) {
-        return Err(Fault::new(
-            "InvalidPermission.Duplicate",
-            format!("the specified rule \"{traffic}\" already exists"),
-        ));
+        return Err(duplicate(&traffic));
     }
     let rule = Rule {
         traffic,
@@ -92,6 +202,14 @@ pub fn add_rule(
     };
     group.rules.insert(id.clone(), rule);
     Ok(id)
+}
+
+/// The refusal of a rule that the group has already.
+pub(super) fn duplicate(traffic: &Traffic) -> Fault {
+    Fault::new(
+        "InvalidPermission.Duplicate",
+        format!("the specified rule \"{traffic}\" already exists"),
+    )
 }
 
 /// Everything from or to `peer`.

@@ -103,9 +103,9 @@ pub struct NatGateway {
     pub allocation_id: Option<String>,
     /// Its interface, which goes when it fails or is deleted.
     pub interface_id: Option<String>,
-    /// Its addresses as they were while it had the interface.
-    pub private_ip: Option<Ipv4Addr>,
-    /// The public one.
+    /// Its address in the subnet, as it was while it had the interface.
+    pub private_ip: Ipv4Addr,
+    /// Its public address likewise.
     pub public_ip: Option<Ipv4Addr>,
     /// Where it stands.
     pub state: NatState,
