@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Pause after a connection could not be accepted, which is mostly for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// No request of either API is larger.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// Why the world could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +130,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, BoxError> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let body = Limited::new(body, LARGEST_BODY).collect().await?.to_bytes();
     let request = Request::from_parts(head, body);
     let response = aws::respond(sandbox.store(), sandbox.faults(), request).await?;
     Ok(response.map(Full::new))

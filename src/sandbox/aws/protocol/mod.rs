@@ -240,10 +240,13 @@ pub fn decode(request: &Request<Bytes>) -> Result<(Dialect, Call), (Dialect, Fau
         })?;
     let namespace = service.namespace;
     let (dialect, decoded) = match service.protocol {
-        Protocol::Ec2Query => (Dialect::plain(Form::Ec2, namespace), query::decode(request)),
+        Protocol::Ec2Query => (
+            Dialect::plain(Form::Ec2, namespace),
+            query::decode(request, namespace),
+        ),
         Protocol::Query => (
             Dialect::plain(Form::Query, namespace),
-            query::decode(request),
+            query::decode(request, namespace),
         ),
         Protocol::Json(prefix) => (
             Dialect::plain(Form::Json, namespace),

@@ -12,16 +12,16 @@ use crate::sandbox::aws::call::{Fault, Params};
 /// Deeper names are refused: no operation has them, and the tree is walked recursively.
 const DEEPEST: usize = 32;
 
-/// Reads the form in the body, and in the query string of a GET.
-pub fn decode(request: &Request<Bytes>) -> Result<Decoded, Fault> {
+/// Reads the form in the body, and in the query string of a GET, for the service with this XML namespace.
+pub fn decode(request: &Request<Bytes>, namespace: &str) -> Result<Decoded, Fault> {
     let query = request.uri().query().unwrap_or_default().as_bytes();
     let mut root = Node::default();
-    let mut action = None;
+    let (mut action, mut version) = (None, None);
     for (name, value) in form_urlencoded::parse(query).chain(form_urlencoded::parse(request.body()))
     {
         match name.as_ref() {
             "Action" => action = Some(value.into_owned()),
-            "Version" => {}
+            "Version" => version = Some(value.into_owned()),
             name if name.split('.').count() > DEEPEST => {
                 let message = format!("The parameter name is nested too deeply: {name:.60}");
                 return Err(Fault::new("MalformedInput", message));
@@ -35,6 +35,13 @@ pub fn decode(request: &Request<Bytes>) -> Result<Decoded, Fault> {
             "The request must contain the parameter Action",
         )
     })?;
+    // Classic and newer load balancers share a signing name: only the version tells them apart.
+    if let Some(version) = version
+        && !namespace.contains(&format!("/{version}/"))
+    {
+        let message = format!("Could not find operation {action} for version {version}");
+        return Err(Fault::new("InvalidAction", message));
+    }
     Ok((action, Params(root.into_value())))
 }
 
@@ -88,12 +95,13 @@ mod tests {
     use super::*;
 
     fn decoded(body: &'static str) -> Result<Decoded, Fault> {
-        decode(&Request::new(Bytes::from_static(body.as_bytes())))
+        let request = Request::new(Bytes::from_static(body.as_bytes()));
+        decode(&request, "http://elb.example/doc/2015-12-01/")
     }
 
     #[test]
     fn dotted_names_become_trees_with_and_without_wrappers() {
-        let body = "Action=CreateVpc&Version=1&Filter.1.Name=a&Filter.1.Value.1=x&Filter.1.Value.2=y%20z\
+        let body = "Action=CreateVpc&Version=2015-12-01&Filter.1.Name=a&Filter.1.Value.1=x&Filter.1.Value.2=y%20z\
             &SubnetIds.SubnetIdentifier.1=s1&Tags.member.10.Key=k10&Tags.member.2.Key=k2&Empty=";
         let (action, params) = decoded(body).expect("a call");
         assert_eq!(action, "CreateVpc");
@@ -110,6 +118,15 @@ mod tests {
         assert_eq!(keys, [Some("k2".to_owned()), Some("k10".to_owned())]);
         assert!(params.list("Empty").is_empty());
         assert!(!params.has("Version"));
+    }
+
+    #[test]
+    fn another_version_of_the_api_is_another_service() {
+        let fault = decoded("Action=DescribeLoadBalancers&Version=2012-06-01").err();
+        assert_eq!(
+            fault.map(|fault| fault.code).as_deref(),
+            Some("InvalidAction")
+        );
     }
 
     #[test]
