@@ -1,18 +1,33 @@
 //! The simulated Kubernetes: one API server and its controllers for each EKS cluster of the world.
+//!
+//! Objects are JSON documents, as they are on the wire. [`respond`] answers one HTTP request in one transaction of
+//! the store; a watch is a body that looks at the store again and again. The controllers look at what is there, do
+//! what is due, and ask to be woken when something falls due later.
+
+mod client;
+mod cluster;
+mod eks;
+mod server;
 
 use serde::{Deserialize, Serialize};
 
+pub use client::client;
+pub use cluster::Cluster;
+pub use eks::{NewNode, add_node, create_cluster, delete_cluster, remove_node};
+pub use server::{Body, respond};
+
 use super::world::World;
 
-/// One cluster: its objects and what its controllers remember.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Cluster {}
-
 /// What a controller does by itself at a set moment.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Task {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Looks at everything in the cluster and does what is due.
+    Reconcile,
+}
 
 /// Does what fell due in the cluster `cluster` of `region`.
 pub fn run(_world: &mut World, _region: &str, _cluster: &str, task: Task) {
-    match task {}
+    match task {
+        Task::Reconcile => {}
+    }
 }
