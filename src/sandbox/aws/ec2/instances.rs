@@ -1,10 +1,9 @@
 //! Instances. Groundwork launches none itself: managed node groups do, through the functions here.
 
-use super::Task;
+use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Attachment, Instance, InstanceState, Tags};
 use super::{Task, interfaces, later, security_groups};
-use super::{interfaces, security_groups};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
