@@ -8,10 +8,13 @@ mod connector;
 pub mod ec2;
 pub mod elbv2;
 mod fields;
+pub mod iam;
+pub mod page;
 pub mod protocol;
 mod respond;
 pub mod sts;
 pub mod tagging;
+pub mod tags;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,7 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.service.as_str() {
         "ec2" => ec2::handle(world, call),
         "elasticloadbalancing" => elbv2::handle(world, call),
+        "iam" => iam::handle(world, call),
         "sts" => sts::handle(world, call),
         "tagging" => tagging::handle(world, call),
         _ => Err(Fault::unknown_operation(call)),
@@ -38,7 +42,10 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 /// Services without a region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Global {}
+pub struct Global {
+    /// Roles, groups, users and policies.
+    pub iam: iam::Iam,
+}
 
 /// The services of one region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -67,4 +74,6 @@ pub fn run(world: &mut World, region: &str, task: Task) {
 }
 
 /// What a new account holds: AWS's managed policies, and the user `ops-account` that the examples name.
-pub fn seed(_world: &mut World) {}
+pub fn seed(world: &mut World) {
+    iam::seed(world);
+}
