@@ -52,4 +52,9 @@ impl Sandbox {
     pub fn aws_http_client(&self) -> SharedHttpClient {
         aws::http_client(self.store.clone(), self.faults.clone())
     }
+
+    /// A client of the Kubernetes API of `cluster` in `region`; it answers inside this process, too.
+    pub fn kubernetes_client(&self, region: &str, cluster: &str) -> kube::Client {
+        kubernetes::client_with(&self.store, &self.faults, region, cluster)
+    }
 }

@@ -7,8 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,7 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Sandbox, aws};
+use super::{Sandbox, aws, kubernetes};
+
+/// Where the Kubernetes APIs begin.
+const CLUSTERS: &str = "/k8s/";
 
 /// How long a connection may take to finish its reply once the server ends.
 const GRACE: Duration = Duration::from_secs(1);
@@ -107,7 +109,7 @@ pub fn aws_url(address: SocketAddr) -> String {
 
 /// The server URL for Kubernetes clients of the cluster `cluster` in `region`, from a server at `address`.
 pub fn cluster_url(address: SocketAddr, region: &str, cluster: &str) -> String {
-    format!("http://{address}/k8s/{region}/{cluster}")
+    format!("http://{address}{CLUSTERS}{region}/{cluster}")
 }
 
 async fn connection(sandbox: Sandbox, stream: TcpStream, mut ended: watch::Receiver<bool>) {
@@ -128,12 +130,66 @@ async fn connection(sandbox: Sandbox, stream: TcpStream, mut ended: watch::Recei
 async fn answer(
     sandbox: &Sandbox,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, BoxError> {
+) -> Result<Response<kubernetes::Body>, BoxError> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_BODY).collect().await?.to_bytes();
-    let request = Request::from_parts(head, body);
-    let response = aws::respond(sandbox.store(), sandbox.faults(), request).await?;
-    Ok(response.map(Full::new))
+    let mut request = Request::from_parts(head, body);
+    let (store, faults) = (sandbox.store(), sandbox.faults());
+    Ok(match cluster_of(request.uri()) {
+        Some((region, cluster, uri)) => {
+            *request.uri_mut() = uri;
+            kubernetes::answer(store, faults, &region, &cluster, request).await?
+        }
+        None => {
+            let response = aws::respond(store, faults, request).await?;
+            response.map(|body| Full::new(body).boxed_unsync())
+        }
+    })
+}
+
+/// The region and the cluster that `uri` names, and what is left of it for that cluster's API server.
+fn cluster_of(uri: &Uri) -> Option<(String, String, Uri)> {
+    let named = uri.path_and_query()?.as_str().strip_prefix(CLUSTERS)?;
+    let (region, rest) = named.split_once('/')?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (cluster, rest) = rest.split_at(end);
+    let rest = if rest.starts_with('/') {
+        rest.parse()
+    } else {
+        format!("/{rest}").parse()
+    };
+    Some((region.to_owned(), cluster.to_owned(), rest.ok()?))
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_named_by_the_path_and_sees_the_rest_of_it() {
+        let named = |text: &str| {
+            let uri: Uri = text.parse().expect("a valid URI");
+            cluster_of(&uri).map(|(region, cluster, rest)| format!("{region} {cluster} {rest}"))
+        };
+        let url = cluster_url(
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 80)),
+            "eu-west-1",
+            "c",
+        );
+        let seen = |path: &str| named(&format!("{url}{path}"));
+        assert_eq!(
+            seen("/api/v1?a=b").as_deref(),
+            Some("eu-west-1 c /api/v1?a=b")
+        );
+        assert_eq!(
+            seen("?timeout=1").as_deref(),
+            Some("eu-west-1 c /?timeout=1")
+        );
+        assert_eq!(seen("").as_deref(), Some("eu-west-1 c /"));
+        for aws in ["/", "/clusters/k8s", "/k8s/eu-west-1", "/k8sx/a/b"] {
+            assert_eq!(named(aws), None, "{aws}");
+        }
+    }
+}

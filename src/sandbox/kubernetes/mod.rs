@@ -7,13 +7,15 @@
 mod client;
 mod cluster;
 mod eks;
+mod front;
 mod server;
 
 use serde::{Deserialize, Serialize};
 
-pub use client::client;
+pub use client::{client, client_with};
 pub use cluster::Cluster;
 pub use eks::{NewNode, add_node, create_cluster, delete_cluster, remove_node};
+pub use front::answer;
 pub use server::{Body, respond};
 
 use super::world::World;

@@ -94,6 +94,27 @@ async fn a_json_service_answers_and_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ec2_answers_and_refuses() {
+    let fixture = fixture();
+    let client = aws_sdk_ec2::Client::new(&fixture.config());
+    let created = client.create_vpc().cidr_block("10.10.0.0/16").send().await;
+    let created = created.expect("a VPC").vpc.expect("it is described");
+    let id = created.vpc_id().expect("it has an id");
+    let filter = aws_sdk_ec2::types::Filter::builder();
+    let filter = filter.name("vpc-id").values(id).build();
+    let found = client.describe_vpcs().filters(filter).send().await;
+    let found = found.expect("VPCs").vpcs.unwrap_or_default();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].cidr_block(), Some("10.10.0.0/16"));
+    assert_eq!(found[0].is_default(), Some(false));
+    assert!(found[0].tags().is_empty());
+
+    let error = client.delete_vpc().vpc_id("vpc-00000000000000000").send();
+    let error = error.await.expect_err("there is no such VPC");
+    assert_eq!(code(&error), Some("InvalidVpcID.NotFound"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn operations_that_the_sandbox_lacks_are_named_in_every_protocol() {
     let fixture = fixture();
     let config = fixture.config();
