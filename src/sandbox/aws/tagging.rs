@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Fault, Params, Reply};
-use super::{ec2, elbv2};
+use super::tags::{self, Tags};
+use super::{ec2, elbv2, page};
 use crate::sandbox::world::World;
 
-/// The tags of a resource.
-pub type Tags = BTreeMap<String, String>;
-
 const LARGEST_PAGE: usize = 100;
+const INVALID: &str = "InvalidParameterException";
 
 /// Answers one request.
 ///
@@ -17,7 +16,7 @@ const LARGEST_PAGE: usize = 100;
 /// The error that AWS would answer.
 pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.operation.as_str() {
-        "GetResources" => get_resources(world, call),
+        "GetResources" => get_resources(tagged(world, &call.region), &call.params),
         _ => Err(Fault::unknown_operation(call)),
     }
 }
@@ -30,55 +29,35 @@ fn tagged(world: &World, region: &str) -> BTreeMap<String, Tags> {
         .collect()
 }
 
-fn get_resources(world: &World, call: &Call) -> Result<Reply, Fault> {
-    let filters: Vec<TagFilter> = call
-        .params
-        .list("TagFilters")
+fn get_resources(resources: BTreeMap<String, Tags>, params: &Params) -> Result<Reply, Fault> {
+    let filters = params.list("TagFilters");
+    let filters: Vec<TagFilter> = filters
         .iter()
         .map(TagFilter::read)
         .collect::<Result<_, _>>()?;
-    let types = call.params.texts("ResourceTypeFilters");
-    let page = page_size(&call.params)?;
-    let after = call.params.text("PaginationToken").unwrap_or_default();
+    let types = params.texts("ResourceTypeFilters");
+    let size = page::size(
+        params,
+        "ResourcesPerPage",
+        LARGEST_PAGE,
+        LARGEST_PAGE,
+        INVALID,
+    )?;
+    let after = params
+        .text("PaginationToken")
+        .filter(|token| !token.is_empty());
 
-    let mut found = tagged(world, &call.region)
-        .into_iter()
-        .filter(|(arn, tags)| {
-            *arn > after
-                && !tags.is_empty()
-                && filters.iter().all(|filter| filter.admits(tags))
-                && (types.is_empty() || types.iter().any(|wanted| has_type(arn, wanted)))
-        });
-    let mappings: Vec<(String, Tags)> = found.by_ref().take(page).collect();
-    let token = match (found.next(), mappings.last()) {
-        (Some(_), Some((last, _))) => last.clone(),
-        _ => String::new(),
-    };
+    let found = resources.into_iter().filter(|(arn, tags)| {
+        !tags.is_empty()
+            && filters.iter().all(|filter| filter.admits(tags))
+            && (types.is_empty() || types.iter().any(|wanted| has_type(arn, wanted)))
+    });
+    let keyed = found.map(|(arn, tags)| (arn.clone(), mapping(arn, &tags)));
+    let page = page::cut(keyed, after.as_deref(), size);
     Ok(Reply::Fields(vec![
-        ("PaginationToken", token.into()),
-        (
-            "ResourceTagMappingList",
-            Reply::List("member", mappings.into_iter().map(mapping).collect()),
-        ),
+        ("PaginationToken", page.next.unwrap_or_default().into()),
+        ("ResourceTagMappingList", Reply::List("member", page.items)),
     ]))
-}
-
-fn page_size(params: &Params) -> Result<usize, Fault> {
-    match params.int("ResourcesPerPage")? {
-        None => Ok(LARGEST_PAGE),
-        Some(wanted) => usize::try_from(wanted)
-            .ok()
-            .filter(|wanted| (1..=LARGEST_PAGE).contains(wanted))
-            .ok_or_else(|| {
-                invalid(format!(
-                    "ResourcesPerPage must be between 1 and {LARGEST_PAGE}, not {wanted}"
-                ))
-            }),
-    }
-}
-
-fn invalid(message: String) -> Fault {
-    Fault::new("InvalidParameterException", message)
 }
 
 /// One wanted tag: its key, and the values of which it must have one (none given: any).
@@ -92,7 +71,7 @@ impl TagFilter {
         let key = params
             .text("Key")
             .filter(|key| !key.is_empty())
-            .ok_or_else(|| invalid("A tag filter must have a key".to_owned()))?;
+            .ok_or_else(|| Fault::new(INVALID, "A tag filter must have a key"))?;
         let values = params.texts("Values").into_iter().collect();
         Ok(Self { key, values })
     }
@@ -115,20 +94,75 @@ fn has_type(arn: &str, wanted: &str) -> bool {
     service == Some(wanted_service) && (wanted_type.is_none() || wanted_type == kind)
 }
 
-fn mapping((arn, tags): (String, Tags)) -> Reply {
-    let tags = tags
-        .into_iter()
-        .map(|(key, value)| Reply::Fields(vec![("Key", key.into()), ("Value", value.into())]))
-        .collect();
+fn mapping(arn: String, tags: &Tags) -> Reply {
     Reply::Fields(vec![
         ("ResourceARN", arn.into()),
-        ("Tags", Reply::List("member", tags)),
+        ("Tags", tags::reply("member", tags)),
     ])
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    /// The ARNs of a page, and its token.
+    fn page(params: Value) -> (Vec<String>, String) {
+        let resource = |id: &str, tags: &[(&str, &str)]| {
+            let tags = tags
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()));
+            (format!("arn:aws:ec2:eu-central-1:1:{id}"), tags.collect())
+        };
+        let resources = BTreeMap::from([
+            resource("vpc/1", &[("environment", "staging"), ("tier", "a")]),
+            resource("vpc/2", &[("environment", "demo")]),
+            resource("subnet/1", &[("environment", "staging")]),
+            resource("subnet/2", &[]),
+        ]);
+        let Ok(Reply::Fields(members)) = get_resources(resources, &Params(params)) else {
+            panic!("the request is valid");
+        };
+        let [(_, Reply::Text(token)), (_, Reply::List(_, mappings))] = &members[..] else {
+            panic!("a token and mappings, not {members:?}");
+        };
+        let arn = |mapping: &Reply| match mapping {
+            Reply::Fields(members) => match &members[0].1 {
+                Reply::Text(arn) => arn.rsplit(':').next().unwrap_or_default().to_owned(),
+                other => panic!("an ARN, not {other:?}"),
+            },
+            other => panic!("a mapping, not {other:?}"),
+        };
+        (mappings.iter().map(arn).collect(), token.clone())
+    }
+
+    #[test]
+    fn filters_are_joined_and_untagged_resources_left_out() {
+        let found = |params| page(params).0;
+        assert_eq!(found(json!({})), ["subnet/1", "vpc/1", "vpc/2"]);
+        let staging = json!({"Key": "environment", "Values": ["staging", "x"]});
+        assert_eq!(
+            found(json!({"TagFilters": [staging]})),
+            ["subnet/1", "vpc/1"]
+        );
+        assert_eq!(
+            found(json!({"TagFilters": [staging, {"Key": "tier"}]})),
+            ["vpc/1"]
+        );
+        assert_eq!(
+            found(json!({"TagFilters": [staging], "ResourceTypeFilters": ["ec2:subnet", "rds"]})),
+            ["subnet/1"]
+        );
+    }
+
+    #[test]
+    fn pages_follow_one_another_until_the_token_is_empty() {
+        let (first, token) = page(json!({"ResourcesPerPage": 2}));
+        assert_eq!(first, ["subnet/1", "vpc/1"]);
+        let (second, end) = page(json!({"ResourcesPerPage": 2, "PaginationToken": token}));
+        assert_eq!((second, end.as_str()), (vec!["vpc/2".to_owned()], ""));
+    }
 
     #[test]
     fn a_type_filter_names_a_service_or_one_of_its_types() {

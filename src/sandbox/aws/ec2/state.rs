@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
-pub use crate::sandbox::aws::tagging::Tags;
+pub use crate::sandbox::aws::tags::Tags;
 use crate::sandbox::aws::{Fault, Params};
 use crate::sandbox::time::SimTime;
 
