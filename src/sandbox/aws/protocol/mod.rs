@@ -17,7 +17,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 
 use super::call::{Call, Fault, Params, Reply};
-use rest::Route;
+use rest::Routes;
 
 /// How a service writes its requests and replies.
 #[derive(Clone, Copy)]
@@ -27,11 +27,11 @@ enum Protocol {
     /// Form in, XML out.
     Query,
     /// Method, path and JSON in; JSON out.
-    RestJson(&'static [Route]),
+    RestJson(&'static Routes),
     /// JSON in and out; the operation stands in `X-Amz-Target`, behind this prefix.
     Json(&'static str),
     /// Method, path and XML in; XML out.
-    RestXml(&'static [Route]),
+    RestXml(&'static Routes),
 }
 
 /// A service that the sandbox offers.
@@ -51,7 +51,7 @@ const SERVICES: &[Service] = &[
     },
     Service {
         name: "eks",
-        protocol: Protocol::RestJson(routes::EKS),
+        protocol: Protocol::RestJson(&routes::EKS),
         namespace: "",
     },
     Service {
@@ -81,7 +81,7 @@ const SERVICES: &[Service] = &[
     },
     Service {
         name: "route53",
-        protocol: Protocol::RestXml(routes::ROUTE53),
+        protocol: Protocol::RestXml(&routes::ROUTE53),
         namespace: "https://route53.amazonaws.com/doc/2013-04-01/",
     },
     Service {
@@ -261,7 +261,7 @@ pub fn decode(request: &Request<Bytes>) -> Result<(Dialect, Call), (Dialect, Fau
         Protocol::RestXml(routes) => {
             let mut dialect = Dialect::plain(Form::RestXml, namespace);
             let decoded = rest::matched(routes, request).and_then(|matched| {
-                if matched.creates() {
+                if matched.creates {
                     (dialect.success, dialect.located) = (StatusCode::CREATED, true);
                 }
                 Ok(matched.call(xml::body(request.body())?))

@@ -8,57 +8,58 @@ use serde_json::{Map, Value};
 use super::Decoded;
 use crate::sandbox::aws::call::{Fault, Params, Reply};
 
-/// One operation of a REST service.
-pub struct Route {
-    /// AWS's name of the operation.
-    pub operation: &'static str,
-    /// GET, POST or DELETE.
-    pub method: &'static str,
-    /// The path; a segment in braces is a label, named like the member that it carries.
-    pub path: &'static str,
+/// The operations of a REST service.
+pub struct Routes {
+    /// A line for each operation: its method, its name, its path.
+    pub table: &'static str,
     /// The query parameters that are not named like their members, with those.
     pub renamed: &'static [(&'static str, &'static str)],
-    /// Query parameters that carry lists, however often they occur.
+    /// The query parameters that carry lists, however often they occur.
     pub lists: &'static [&'static str],
-    /// Whether success is `201 Created`, with the place of what was made.
+    /// The operations that answer `201 Created`, with the place of what was made.
+    pub created: &'static [&'static str],
+}
+
+/// An operation that fits a request, and what path and query say.
+pub struct Matched {
+    operation: &'static str,
+    members: Map<String, Value>,
+    /// Whether it answers `201 Created`.
     pub creates: bool,
 }
 
-/// A route that fits a request, and what path and query say.
-pub struct Matched {
-    route: &'static Route,
-    members: Map<String, Value>,
-}
-
 impl Matched {
-    /// Whether success is `201 Created`.
-    pub fn creates(&self) -> bool {
-        self.route.creates
-    }
-
     /// The operation with the members of the body and, over them, those of path and query.
     pub fn call(self, mut body: Map<String, Value>) -> Decoded {
         body.extend(self.members);
-        (self.route.operation.to_owned(), Params(Value::Object(body)))
+        (self.operation.to_owned(), Params(Value::Object(body)))
     }
 }
 
 /// Finds the operation that `request` means.
-pub fn matched(routes: &'static [Route], request: &Request<Bytes>) -> Result<Matched, Fault> {
+pub fn matched(routes: &Routes, request: &Request<Bytes>) -> Result<Matched, Fault> {
     let (method, path) = (request.method(), request.uri().path());
-    let query = request.uri().query().unwrap_or_default();
-    routes
-        .iter()
-        .filter(|route| route.method == method.as_str())
-        .find_map(|route| {
-            let mut members = labels(route.path, path)?;
-            read_query(route, query, &mut members);
-            Some(Matched { route, members })
-        })
-        .ok_or_else(|| {
-            let message = format!("The sandbox does not know the operation {method} {path}");
-            Fault::new("UnknownOperationException", message).status(404)
-        })
+    let fitting = routes.table.lines().find_map(|line| {
+        let mut columns = line.split_whitespace();
+        let wanted = columns.next()?;
+        let (operation, pattern) = (columns.next()?, columns.next()?);
+        let members = labels(pattern, path)?;
+        (wanted == method.as_str()).then_some((operation, members))
+    });
+    let Some((operation, mut members)) = fitting else {
+        let message = format!("The sandbox does not know the operation {method} {path}");
+        return Err(Fault::new("UnknownOperationException", message).status(404));
+    };
+    read_query(
+        routes,
+        request.uri().query().unwrap_or_default(),
+        &mut members,
+    );
+    Ok(Matched {
+        operation,
+        members,
+        creates: routes.created.contains(&operation),
+    })
 }
 
 /// The labels of `path`, if it has the form of `pattern`; a slash at its end does not count.
@@ -85,12 +86,12 @@ fn labels(pattern: &str, path: &str) -> Option<Map<String, Value>> {
     segments.next().is_none().then_some(members)
 }
 
-fn read_query(route: &Route, query: &str, members: &mut Map<String, Value>) {
+fn read_query(routes: &Routes, query: &str, members: &mut Map<String, Value>) {
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let renamed = route.renamed.iter().find(|(wire, _)| *wire == name);
+        let renamed = routes.renamed.iter().find(|(wire, _)| *wire == name);
         let member = renamed.map_or(name.as_ref(), |(_, member)| member);
         let value = Value::String(value.into_owned());
-        if !route.lists.contains(&member) {
+        if !routes.lists.contains(&member) {
             members.insert(member.to_owned(), value);
             continue;
         }
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
     use http::Method;
 
-    fn decoded(routes: &'static [Route], method: Method, uri: &str) -> Option<Decoded> {
+    fn decoded(routes: &Routes, method: Method, uri: &str) -> Option<Decoded> {
         let request = Request::builder().method(method).uri(uri);
         let request = request.body(Bytes::new()).expect("a valid request");
         let matched = matched(routes, &request).ok()?;
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn labels_are_decoded_after_the_path_is_split() {
         let uri = "/clusters/c/access-entries/arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fpath%2Fr";
-        let (operation, params) = decoded(EKS, Method::GET, uri).expect("a route");
+        let (operation, params) = decoded(&EKS, Method::GET, uri).expect("a route");
         assert_eq!(operation, "DescribeAccessEntry");
         assert_eq!(params.text("clusterName").as_deref(), Some("c"));
         assert_eq!(
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn query_parameters_are_renamed_and_listed() {
         let uri = "/2013-04-01/hostedzone/Z1/rrset?name=a.example.&type=CNAME&maxitems=1";
-        let (operation, params) = decoded(ROUTE53, Method::GET, uri).expect("a route");
+        let (operation, params) = decoded(&ROUTE53, Method::GET, uri).expect("a route");
         assert_eq!(operation, "ListResourceRecordSets");
         assert_eq!(params.text("HostedZoneId").as_deref(), Some("Z1"));
         assert_eq!(
@@ -157,15 +158,15 @@ mod tests {
         );
 
         let uri = "/tags/arn%3Aaws%3Aeks?tagKeys=a&tagKeys=b%20c";
-        let (operation, params) = decoded(EKS, Method::DELETE, uri).expect("a route");
+        let (operation, params) = decoded(&EKS, Method::DELETE, uri).expect("a route");
         assert_eq!(operation, "UntagResource");
         assert_eq!(params.texts("tagKeys"), ["a", "b c"]);
     }
 
     #[test]
     fn other_paths_and_methods_are_unknown() {
-        assert!(decoded(EKS, Method::PUT, "/clusters").is_none());
-        assert!(decoded(EKS, Method::GET, "/clusters//node-groups").is_none());
-        assert!(decoded(EKS, Method::GET, "/clusters/a/node-groups/b/c").is_none());
+        assert!(decoded(&EKS, Method::PUT, "/clusters").is_none());
+        assert!(decoded(&EKS, Method::GET, "/clusters//node-groups").is_none());
+        assert!(decoded(&EKS, Method::GET, "/clusters/a/node-groups/b/c").is_none());
     }
 }

@@ -1,269 +1,99 @@
-//! The operations of the REST services, as data.
+//! The operations of the REST services, as tables: method, operation, path.
+//!
+//! A segment in braces is a label; it is named like the member that it carries.
 
-use super::rest::Route;
+use super::rest::Routes;
 
-/// A route whose query parameters are named like their members.
-const fn plain(method: &'static str, path: &'static str, operation: &'static str) -> Route {
-    Route {
-        operation,
-        method,
-        path,
-        renamed: &[],
-        lists: &[],
-        creates: false,
-    }
-}
+/// EKS.
+pub const EKS: Routes = Routes {
+    created: &[],
+    renamed: &[],
+    lists: &[
+        "clusterVersions",
+        "include",
+        "owners",
+        "publishers",
+        "tagKeys",
+        "types",
+    ],
+    table: "
+POST   CreateCluster                  /clusters
+GET    ListClusters                   /clusters
+GET    DescribeCluster                /clusters/{name}
+DELETE DeleteCluster                  /clusters/{name}
+POST   UpdateClusterConfig            /clusters/{name}/update-config
+POST   UpdateClusterVersion           /clusters/{name}/updates
+GET    ListUpdates                    /clusters/{name}/updates
+GET    DescribeUpdate                 /clusters/{name}/updates/{updateId}
+GET    DescribeClusterVersions        /cluster-versions
+POST   CreateNodegroup                /clusters/{clusterName}/node-groups
+GET    ListNodegroups                 /clusters/{clusterName}/node-groups
+GET    DescribeNodegroup              /clusters/{clusterName}/node-groups/{nodegroupName}
+DELETE DeleteNodegroup                /clusters/{clusterName}/node-groups/{nodegroupName}
+POST   UpdateNodegroupConfig          /clusters/{clusterName}/node-groups/{nodegroupName}/update-config
+POST   UpdateNodegroupVersion         /clusters/{clusterName}/node-groups/{nodegroupName}/update-version
+POST   CreateAddon                    /clusters/{clusterName}/addons
+GET    ListAddons                     /clusters/{clusterName}/addons
+GET    DescribeAddon                  /clusters/{clusterName}/addons/{addonName}
+DELETE DeleteAddon                    /clusters/{clusterName}/addons/{addonName}
+POST   UpdateAddon                    /clusters/{clusterName}/addons/{addonName}/update
+GET    DescribeAddonVersions          /addons/supported-versions
+GET    DescribeAddonConfiguration     /addons/configuration-schemas
+POST   CreateAccessEntry              /clusters/{clusterName}/access-entries
+GET    ListAccessEntries              /clusters/{clusterName}/access-entries
+GET    DescribeAccessEntry            /clusters/{clusterName}/access-entries/{principalArn}
+POST   UpdateAccessEntry              /clusters/{clusterName}/access-entries/{principalArn}
+DELETE DeleteAccessEntry              /clusters/{clusterName}/access-entries/{principalArn}
+POST   AssociateAccessPolicy          /clusters/{clusterName}/access-entries/{principalArn}/access-policies
+GET    ListAssociatedAccessPolicies   /clusters/{clusterName}/access-entries/{principalArn}/access-policies
+DELETE DisassociateAccessPolicy       /clusters/{clusterName}/access-entries/{principalArn}/access-policies/{policyArn}
+GET    ListAccessPolicies             /access-policies
+POST   CreatePodIdentityAssociation   /clusters/{clusterName}/pod-identity-associations
+GET    ListPodIdentityAssociations    /clusters/{clusterName}/pod-identity-associations
+GET    DescribePodIdentityAssociation /clusters/{clusterName}/pod-identity-associations/{associationId}
+POST   UpdatePodIdentityAssociation   /clusters/{clusterName}/pod-identity-associations/{associationId}
+DELETE DeletePodIdentityAssociation   /clusters/{clusterName}/pod-identity-associations/{associationId}
+GET    ListFargateProfiles            /clusters/{clusterName}/fargate-profiles
+POST   TagResource                    /tags/{resourceArn}
+GET    ListTagsForResource            /tags/{resourceArn}
+DELETE UntagResource                  /tags/{resourceArn}
+",
+};
 
-/// The operations of EKS.
-pub const EKS: &[Route] = &[
-    plain("POST", "/clusters", "CreateCluster"),
-    Route {
-        lists: &["include"],
-        ..plain("GET", "/clusters", "ListClusters")
-    },
-    plain("GET", "/clusters/{name}", "DescribeCluster"),
-    plain("DELETE", "/clusters/{name}", "DeleteCluster"),
-    plain(
-        "POST",
-        "/clusters/{name}/update-config",
-        "UpdateClusterConfig",
-    ),
-    plain("POST", "/clusters/{name}/updates", "UpdateClusterVersion"),
-    plain("GET", "/clusters/{name}/updates", "ListUpdates"),
-    plain(
-        "GET",
-        "/clusters/{name}/updates/{updateId}",
-        "DescribeUpdate",
-    ),
-    Route {
-        lists: &["clusterVersions"],
-        ..plain("GET", "/cluster-versions", "DescribeClusterVersions")
-    },
-    plain(
-        "POST",
-        "/clusters/{clusterName}/node-groups",
-        "CreateNodegroup",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/node-groups",
-        "ListNodegroups",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/node-groups/{nodegroupName}",
-        "DescribeNodegroup",
-    ),
-    plain(
-        "DELETE",
-        "/clusters/{clusterName}/node-groups/{nodegroupName}",
-        "DeleteNodegroup",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/node-groups/{nodegroupName}/update-config",
-        "UpdateNodegroupConfig",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/node-groups/{nodegroupName}/update-version",
-        "UpdateNodegroupVersion",
-    ),
-    plain("POST", "/clusters/{clusterName}/addons", "CreateAddon"),
-    plain("GET", "/clusters/{clusterName}/addons", "ListAddons"),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/addons/{addonName}",
-        "DescribeAddon",
-    ),
-    plain(
-        "DELETE",
-        "/clusters/{clusterName}/addons/{addonName}",
-        "DeleteAddon",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/addons/{addonName}/update",
-        "UpdateAddon",
-    ),
-    Route {
-        lists: &["types", "publishers", "owners"],
-        ..plain("GET", "/addons/supported-versions", "DescribeAddonVersions")
-    },
-    plain(
-        "GET",
-        "/addons/configuration-schemas",
-        "DescribeAddonConfiguration",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/access-entries",
-        "CreateAccessEntry",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/access-entries",
-        "ListAccessEntries",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/access-entries/{principalArn}",
-        "DescribeAccessEntry",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/access-entries/{principalArn}",
-        "UpdateAccessEntry",
-    ),
-    plain(
-        "DELETE",
-        "/clusters/{clusterName}/access-entries/{principalArn}",
-        "DeleteAccessEntry",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/access-entries/{principalArn}/access-policies",
-        "AssociateAccessPolicy",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/access-entries/{principalArn}/access-policies",
-        "ListAssociatedAccessPolicies",
-    ),
-    plain(
-        "DELETE",
-        "/clusters/{clusterName}/access-entries/{principalArn}/access-policies/{policyArn}",
-        "DisassociateAccessPolicy",
-    ),
-    plain("GET", "/access-policies", "ListAccessPolicies"),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/pod-identity-associations",
-        "CreatePodIdentityAssociation",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/pod-identity-associations",
-        "ListPodIdentityAssociations",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/pod-identity-associations/{associationId}",
-        "DescribePodIdentityAssociation",
-    ),
-    plain(
-        "POST",
-        "/clusters/{clusterName}/pod-identity-associations/{associationId}",
-        "UpdatePodIdentityAssociation",
-    ),
-    plain(
-        "DELETE",
-        "/clusters/{clusterName}/pod-identity-associations/{associationId}",
-        "DeletePodIdentityAssociation",
-    ),
-    plain(
-        "GET",
-        "/clusters/{clusterName}/fargate-profiles",
-        "ListFargateProfiles",
-    ),
-    plain("POST", "/tags/{resourceArn}", "TagResource"),
-    plain("GET", "/tags/{resourceArn}", "ListTagsForResource"),
-    Route {
-        lists: &["tagKeys"],
-        ..plain("DELETE", "/tags/{resourceArn}", "UntagResource")
-    },
-];
-
-/// The operations of Route 53.
-pub const ROUTE53: &[Route] = &[
-    Route {
-        creates: true,
-        ..plain("POST", "/2013-04-01/hostedzone", "CreateHostedZone")
-    },
-    Route {
-        renamed: &[
-            ("marker", "Marker"),
-            ("maxitems", "MaxItems"),
-            ("delegationsetid", "DelegationSetId"),
-            ("hostedzonetype", "HostedZoneType"),
-        ],
-        ..plain("GET", "/2013-04-01/hostedzone", "ListHostedZones")
-    },
-    Route {
-        renamed: &[
-            ("dnsname", "DNSName"),
-            ("hostedzoneid", "HostedZoneId"),
-            ("maxitems", "MaxItems"),
-        ],
-        ..plain(
-            "GET",
-            "/2013-04-01/hostedzonesbyname",
-            "ListHostedZonesByName",
-        )
-    },
-    Route {
-        renamed: &[
-            ("vpcid", "VPCId"),
-            ("vpcregion", "VPCRegion"),
-            ("maxitems", "MaxItems"),
-            ("nexttoken", "NextToken"),
-        ],
-        ..plain(
-            "GET",
-            "/2013-04-01/hostedzonesbyvpc",
-            "ListHostedZonesByVPC",
-        )
-    },
-    plain("GET", "/2013-04-01/hostedzonecount", "GetHostedZoneCount"),
-    plain("GET", "/2013-04-01/hostedzone/{Id}", "GetHostedZone"),
-    plain(
-        "POST",
-        "/2013-04-01/hostedzone/{Id}",
-        "UpdateHostedZoneComment",
-    ),
-    plain("DELETE", "/2013-04-01/hostedzone/{Id}", "DeleteHostedZone"),
-    plain(
-        "POST",
-        "/2013-04-01/hostedzone/{HostedZoneId}/associatevpc",
-        "AssociateVPCWithHostedZone",
-    ),
-    plain(
-        "POST",
-        "/2013-04-01/hostedzone/{HostedZoneId}/disassociatevpc",
-        "DisassociateVPCFromHostedZone",
-    ),
-    plain(
-        "POST",
-        "/2013-04-01/hostedzone/{HostedZoneId}/rrset",
-        "ChangeResourceRecordSets",
-    ),
-    Route {
-        renamed: &[
-            ("name", "StartRecordName"),
-            ("type", "StartRecordType"),
-            ("identifier", "StartRecordIdentifier"),
-            ("maxitems", "MaxItems"),
-        ],
-        ..plain(
-            "GET",
-            "/2013-04-01/hostedzone/{HostedZoneId}/rrset",
-            "ListResourceRecordSets",
-        )
-    },
-    plain("GET", "/2013-04-01/change/{Id}", "GetChange"),
-    plain(
-        "GET",
-        "/2013-04-01/tags/{ResourceType}/{ResourceId}",
-        "ListTagsForResource",
-    ),
-    plain(
-        "POST",
-        "/2013-04-01/tags/{ResourceType}/{ResourceId}",
-        "ChangeTagsForResource",
-    ),
-    plain(
-        "POST",
-        "/2013-04-01/tags/{ResourceType}",
-        "ListTagsForResources",
-    ),
-];
+/// Route 53.
+pub const ROUTE53: Routes = Routes {
+    created: &["CreateHostedZone"],
+    lists: &[],
+    renamed: &[
+        ("delegationsetid", "DelegationSetId"),
+        ("dnsname", "DNSName"),
+        ("hostedzoneid", "HostedZoneId"),
+        ("hostedzonetype", "HostedZoneType"),
+        ("identifier", "StartRecordIdentifier"),
+        ("marker", "Marker"),
+        ("maxitems", "MaxItems"),
+        ("name", "StartRecordName"),
+        ("nexttoken", "NextToken"),
+        ("type", "StartRecordType"),
+        ("vpcid", "VPCId"),
+        ("vpcregion", "VPCRegion"),
+    ],
+    table: "
+POST   CreateHostedZone              /2013-04-01/hostedzone
+GET    ListHostedZones               /2013-04-01/hostedzone
+GET    ListHostedZonesByName         /2013-04-01/hostedzonesbyname
+GET    ListHostedZonesByVPC          /2013-04-01/hostedzonesbyvpc
+GET    GetHostedZoneCount            /2013-04-01/hostedzonecount
+GET    GetHostedZone                 /2013-04-01/hostedzone/{Id}
+POST   UpdateHostedZoneComment       /2013-04-01/hostedzone/{Id}
+DELETE DeleteHostedZone              /2013-04-01/hostedzone/{Id}
+POST   AssociateVPCWithHostedZone    /2013-04-01/hostedzone/{HostedZoneId}/associatevpc
+POST   DisassociateVPCFromHostedZone /2013-04-01/hostedzone/{HostedZoneId}/disassociatevpc
+POST   ChangeResourceRecordSets      /2013-04-01/hostedzone/{HostedZoneId}/rrset
+GET    ListResourceRecordSets        /2013-04-01/hostedzone/{HostedZoneId}/rrset
+GET    GetChange                     /2013-04-01/change/{Id}
+GET    ListTagsForResource           /2013-04-01/tags/{ResourceType}/{ResourceId}
+POST   ChangeTagsForResource         /2013-04-01/tags/{ResourceType}/{ResourceId}
+POST   ListTagsForResources          /2013-04-01/tags/{ResourceType}
+",
+};
