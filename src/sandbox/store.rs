@@ -265,3 +265,60 @@ fn save(folder: &Path, path: &Path, world: &World) -> Result<Stamp, Error> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(store: &Store) -> String {
+        let read = store.transact(Effect::Reads, |world| world.account.clone());
+        read.expect("the world can be read")
+    }
+
+    fn rename(store: &Store, account: &str) -> Result<(), Error> {
+        store.transact(Effect::Changes, |world| {
+            account.clone_into(&mut world.account)
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_processes_see_each_others_changes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let open = || Store::new(folder.path(), ClockSource::Virtual);
+        let (first, second) = (open(), open());
+        assert_eq!(account(&second), DEFAULT_ACCOUNT);
+        rename(&first, "1").expect("a change");
+        assert_eq!(account(&second), "1");
+        rename(&second, "2").expect("a change");
+        assert_eq!(
+            (account(&first), account(&open())),
+            ("2".into(), "2".into())
+        );
+        first.reset().expect("a reset");
+        assert_eq!(account(&second), DEFAULT_ACCOUNT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_written_has_not_happened() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::new(folder.path(), ClockSource::Virtual);
+        rename(&store, "1").expect("a change");
+        let obstacle = folder.path().join("world.json.next");
+        fs::create_dir(&obstacle).expect("a folder in the way");
+        assert!(matches!(rename(&store, "2"), Err(Error::Io { .. })));
+        fs::remove_dir(&obstacle).expect("it goes");
+        assert_eq!(account(&store), "1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_foreign_document_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("world.json");
+        for text in ["", "{}", "nonsense"] {
+            fs::write(&path, text).expect("a document");
+            let store = Store::new(folder.path(), ClockSource::Virtual);
+            assert!(matches!(rename(&store, "1"), Err(Error::Unreadable { .. })));
+            assert_eq!(fs::read_to_string(&path).expect("it is there"), text);
+        }
+    }
+}

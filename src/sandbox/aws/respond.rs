@@ -75,3 +75,23 @@ fn unusable(error: &crate::sandbox::store::Error) -> Fault {
 fn request_id(number: u64) -> String {
     format!("00000000-0000-4000-8000-{number:012x}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_operations_named_like_reads_read() {
+        for operation in ["DescribeVpcs", "ListClusters", "GetRole", "BatchGetImage"] {
+            assert_eq!(effect(operation), Effect::Reads, "{operation}");
+        }
+        for operation in [
+            "CreateVpc",
+            "BatchDeleteImage",
+            "TagResource",
+            "ModifyDBInstance",
+        ] {
+            assert_eq!(effect(operation), Effect::Changes, "{operation}");
+        }
+    }
+}

@@ -169,6 +169,26 @@ async fn the_sdk_retries_what_is_throttled_and_sees_a_stop_as_a_dead_connection(
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_a_change_leaves_nothing_and_one_after_it_leaves_its_effect() {
+    for (stop, left) in [(Stop::Before(1), 0), (Stop::After(1), 1)] {
+        let fixture = fixture();
+        let client = aws_sdk_ec2::Client::new(&fixture.config());
+        let faults = fixture.sandbox.faults();
+        faults.set(Misbehaviour {
+            stop: Some(stop),
+            ..Misbehaviour::default()
+        });
+        let created = client.create_vpc().cidr_block("10.10.0.0/16").send().await;
+        assert!(matches!(created, Err(SdkError::DispatchFailure(_))));
+        assert!(faults.changes() >= 1);
+
+        faults.set(Misbehaviour::default());
+        let vpcs = client.describe_vpcs().send().await.expect("VPCs");
+        assert_eq!(vpcs.vpcs().len(), left, "{stop:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_served_world_answers_the_sdk_over_loopback() {
     let fixture = fixture();
