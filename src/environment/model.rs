@@ -12,6 +12,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One deployable world, as its file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +73,10 @@ pub fn partition(region: &str) -> &'static str {
 }
 
 /// Which cloud an environment lives in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// The embedded AWS and Kubernetes.
     Sandbox,
@@ -283,7 +288,10 @@ pub struct Cluster {
 }
 
 /// A kind of control-plane log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
 pub enum LogType {
     /// Requests to the API server.
     Api,
@@ -338,9 +346,11 @@ pub struct NodeGroup {
 }
 
 /// How instances are bought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Capacity {
     /// At the full price, kept until we let go.
+    #[default]
     OnDemand,
     /// Cheap, and taken away at any time.
     Spot,
@@ -358,7 +368,9 @@ pub struct Taint {
 }
 
 /// What a taint does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 pub enum TaintEffect {
     /// New pods are not put there.
     NoSchedule,
@@ -412,7 +424,8 @@ pub struct Database {
 }
 
 /// A database engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum DatabaseEngine {
     /// MySQL.
     Mysql,
@@ -474,7 +487,8 @@ pub struct Cache {
 }
 
 /// A cache engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum CacheEngine {
     /// Redis.
     Redis,
@@ -598,7 +612,8 @@ pub enum ValueSource {
 }
 
 /// A property of a database that programs need to connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum DatabaseField {
     /// The host name that AWS gives it, which is the one its certificate has.
     Host,
@@ -628,7 +643,8 @@ pub struct Ingress {
 }
 
 /// An ingress controller that we know how to install.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum IngressController {
     /// Traefik.
     Traefik,
@@ -650,7 +666,8 @@ pub struct Agent {
 }
 
 /// A deploy agent that we know how to install.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum AgentKind {
     /// Argo CD.
     Argocd,
@@ -684,9 +701,11 @@ pub struct Application {
 }
 
 /// Who starts a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Sync {
     /// A person.
+    #[default]
     Manual,
     /// The agent, whenever the repository changed.
     Automatic,
