@@ -2,5 +2,12 @@
 //!
 //! The modules are layers; `docs/architecture.md` tells what each is for and what it may import.
 
+pub mod address;
+pub mod cloud;
 pub mod environment;
+pub mod graph;
+pub mod plan;
+pub mod resources;
 pub mod sandbox;
+pub mod sensitive;
+pub mod state;

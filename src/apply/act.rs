@@ -1,0 +1,281 @@
+//! One step of a plan, from its journal entry to its last durable word.
+
+use std::cell::RefCell;
+
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::converge::{converge, wait_gone};
+use super::error::ActError;
+use super::run::seconds_between;
+use super::{Job, Known};
+use crate::address::Address;
+use crate::cloud::{Class, ClusterEndpoint, Fault, Retry, retry};
+use crate::event::Event;
+use crate::observe;
+use crate::plan::{Action, Phase, Step, Verb};
+use crate::resources::{Fields, Kind, Observed, Order, Outputs, references, resolve};
+use crate::state::{self, Entry, Recorded, Transition};
+
+/// How long a change is tried again while the service says "not yet" (FACTS §4: EC2 5 min, ElastiCache 10).
+const BOUND: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// How long a fresh resource may be invisible (DESIGN §5).
+pub(super) const VISIBILITY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// One resource at work.
+pub(super) struct Work<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) kind: &'static dyn Kind,
+    pub(super) action: &'a Action,
+    pub(super) fields: Fields,
+    pub(super) token: Uuid,
+    pub(super) cluster: Option<kube::Client>,
+}
+
+/// Carries out one step.
+pub(super) async fn act(
+    job: &Job<'_>,
+    known: &RefCell<Known>,
+    cluster: &OnceCell<kube::Client>,
+    step: &Step,
+) -> Result<(), ActError> {
+    let action = job.plan.action(&step.address).ok_or(ActError::Unknown)?;
+    let found = job.found(action);
+    match (action.verb, step.phase) {
+        (Verb::None, _) => {
+            publish(known, &step.address, found);
+            if action.surplus.is_empty() {
+                return Ok(());
+            }
+        }
+        (Verb::Forget, _) => {
+            job.journal.record(Transition::Forget(step.address.clone(), None)).await?;
+            return Ok(());
+        }
+        (Verb::Create | Verb::Update | Verb::Replace | Verb::Delete | Verb::Adopt, _) => {}
+    }
+    let kind = (job.basis.kind)(&action.kind).ok_or(ActError::Unknown)?;
+    let work = Work {
+        job,
+        kind,
+        action,
+        fields: job.fields(known, action, step.phase)?,
+        token: job.token(&step.address),
+        cluster: job.cluster(known, cluster, kind).await?,
+    };
+    let begun = job.cloud.clock.now();
+    if action.verb != Verb::None {
+        let (address, verb) = (step.address.clone(), action.verb);
+        job.listener.hear(&Event::Started { address, verb, expected_seconds: action.expected_seconds });
+    }
+    match (action.verb, step.phase) {
+        (Verb::Create | Verb::Replace, Phase::Make) => work.create(known).await?,
+        (Verb::Update | Verb::Adopt, _) => work.bring_in_line(known).await?,
+        (Verb::Delete | Verb::Replace, Phase::Remove) => work.remove().await?,
+        (Verb::Create | Verb::Delete | Verb::None | Verb::Forget, _) => {}
+    }
+    for id in &action.surplus {
+        work.delete(id).await?;
+    }
+    let (address, verb) = (step.address.clone(), action.verb);
+    job.listener.hear(&Event::Finished { address, verb, seconds: seconds_between(begun, job.cloud.clock.now()) });
+    Ok(())
+}
+
+/// Lets dependents know what a resource gives.
+fn publish(known: &RefCell<Known>, address: &Address, found: Option<&Observed>) {
+    if let Some(found) = found {
+        known.borrow_mut().insert(address.clone(), found.outputs.clone());
+    }
+}
+
+impl<'a> Job<'a> {
+    /// What the plan saw of the resource that it acts on.
+    fn found(&self, action: &Action) -> Option<&'a Observed> {
+        let found = self.basis.observed.get(&action.address)?;
+        found.iter().find(|found| Some(&found.id) == action.id.as_ref())
+    }
+
+    /// The token of an action: that of the open entry when a create whose id never came is taken up again.
+    fn token(&self, address: &Address) -> Uuid {
+        let open = self.basis.state.open.get(address);
+        open.filter(|entry| entry.id.is_none()).map_or_else(Uuid::new_v4, |entry| entry.token)
+    }
+
+    /// The fields to bring about, or when removing those that are there.
+    fn fields(&self, known: &RefCell<Known>, action: &Action, phase: Phase) -> Result<Fields, ActError> {
+        if phase == Phase::Remove || action.verb == Verb::None {
+            let recorded = self.basis.state.resources.get(&action.address).map(|recorded| recorded.fields.clone());
+            return Ok(recorded.or_else(|| self.found(action).map(|found| found.fields.clone())).unwrap_or_default());
+        }
+        let desired = self.basis.desired.get(&action.address).ok_or(ActError::Unknown)?;
+        let known = known.borrow();
+        let lookup = |address: &Address, output: &str| known.get(address)?.get(output).cloned();
+        let fields: Fields =
+            desired.fields.iter().map(|(name, value)| (name.clone(), resolve(value, &lookup))).collect();
+        match fields.values().flat_map(references).next() {
+            Some((resource, output)) => Err(ActError::Unresolved(format!("the {output} of {resource}"))),
+            None => Ok(fields),
+        }
+    }
+
+    /// A client of the described cluster, connected once the control plane's endpoint is known.
+    async fn cluster(
+        &self,
+        known: &RefCell<Known>,
+        cell: &OnceCell<kube::Client>,
+        kind: &dyn Kind,
+    ) -> Result<Option<kube::Client>, ActError> {
+        if !kind.lives_in_cluster() {
+            return Ok(None);
+        }
+        let connect = || async {
+            let made = known.borrow().iter().find_map(|(_, outputs)| ClusterEndpoint::of(outputs));
+            let seen = || self.basis.observed.values().flatten().find_map(|found| ClusterEndpoint::of(&found.outputs));
+            let endpoint = made.or_else(seen).ok_or_else(|| ActError::Unresolved("the cluster's endpoint".to_owned()))?;
+            self.cloud.connector.connect(&endpoint).await.map_err(|source| ActError::Cloud { doing: "connecting", source })
+        };
+        cell.get_or_try_init(connect).await.map(|client| Some(client.clone()))
+    }
+}
+
+impl Work<'_> {
+    pub(super) fn order(&self) -> Order<'_> {
+        Order {
+            address: &self.action.address,
+            name: &self.action.name,
+            wanted: self.job.wanted,
+            fields: &self.fields,
+            token: &self.token,
+            variables: self.job.wanted.variables,
+            cluster: self.cluster.as_ref(),
+        }
+    }
+
+    async fn begin(&self, action: state::Action, id: Option<String>) -> Result<(), ActError> {
+        let desired = self.job.basis.desired.get(&self.action.address);
+        let recorded = self.job.basis.state.resources.get(&self.action.address);
+        let entry = Entry {
+            action,
+            kind: self.action.kind.clone(),
+            name: self.action.name.clone(),
+            token: self.token,
+            begun: self.job.cloud.clock.now(),
+            id,
+            depends_on: desired
+                .map(|desired| desired.depends_on.clone())
+                .or_else(|| recorded.map(|recorded| recorded.depends_on.clone()))
+                .unwrap_or_default(),
+        };
+        Ok(self.job.journal.record(Transition::Begin(self.action.address.clone(), entry)).await?)
+    }
+
+    /// Makes it durable that the resource is as observed, and lets dependents know.
+    async fn finish(&self, known: &RefCell<Known>, observed: &Observed, seconds: Option<u64>) -> Result<(), ActError> {
+        let state = &self.job.basis.state;
+        let kept = state.resources.get(&self.action.address).filter(|recorded| recorded.id == observed.id);
+        let desired = self.job.basis.desired.get(&self.action.address);
+        let recorded = Recorded {
+            kind: self.action.kind.clone(),
+            id: observed.id.clone(),
+            name: self.action.name.clone(),
+            fields: self.fields.clone(),
+            outputs: observed.outputs.clone(),
+            depends_on: desired.map(|desired| desired.depends_on.clone()).unwrap_or_default(),
+            since: kept.map_or_else(|| self.job.cloud.clock.now(), |recorded| recorded.since),
+        };
+        let address = self.action.address.clone();
+        self.job.journal.record(Transition::Finish(address, recorded, seconds)).await?;
+        publish(known, &self.action.address, Some(observed));
+        Ok(())
+    }
+
+    async fn create(&self, known: &RefCell<Known>) -> Result<(), ActError> {
+        let begun = self.job.cloud.clock.now();
+        self.begin(state::Action::Create, None).await?;
+        let id = self.bring_into_being().await?;
+        self.job.journal.record(Transition::Identify(self.action.address.clone(), id.clone())).await?;
+        let observed = converge(self, &id).await?;
+        self.finish(known, &observed, Some(seconds_between(begun, self.job.cloud.clock.now()))).await
+    }
+
+    /// Sends the create. When it is uncertain what became of it, looks before sending it again.
+    async fn bring_into_being(&self) -> Result<String, ActError> {
+        let policy = if self.kind.create_is_idempotent() { Retry::Idempotent } else { Retry::Certain };
+        let clock = self.job.cloud.clock.as_ref();
+        let attempt = || {
+            retry(clock, policy, BOUND, || async { self.kind.create(self.job.cloud, &self.order()).await })
+        };
+        let fault = match attempt().await {
+            Ok(id) => return Ok(id),
+            Err(fault) => fault,
+        };
+        if !matches!(fault.class, Class::Exists | Class::Uncertain) {
+            return Err(ActError::Cloud { doing: "creating it", source: fault });
+        }
+        if let Some(id) = self.look_for_it(fault.class).await? {
+            return Ok(id);
+        }
+        if fault.class == Class::Exists {
+            return Err(ActError::Cloud { doing: "creating it", source: fault });
+        }
+        attempt().await.map_err(|source| ActError::Cloud { doing: "creating it", source })
+    }
+
+    /// Observes anew, over the visibility window when the create's effect is uncertain.
+    async fn look_for_it(&self, class: Class) -> Result<Option<String>, ActError> {
+        let clock = &self.job.cloud.clock;
+        let begun = clock.now();
+        loop {
+            let unseen = |unseen: crate::resources::Unseen| ActError::Cloud {
+                doing: "looking for it",
+                source: Fault::repeated(&unseen.0),
+            };
+            let found = observe::kind(self.job.cloud, &self.job.wanted, self.kind).await.map_err(unseen)?;
+            let ours = found.into_iter().find(|found| found.is_ours_at(&self.action.address));
+            if ours.is_some() || class == Class::Exists {
+                return Ok(ours.map(|found| found.id));
+            }
+            if clock.now().duration_since(begun) >= jiff::SignedDuration::try_from(VISIBILITY).unwrap_or_default() {
+                return Ok(None);
+            }
+            clock.sleep(std::time::Duration::from_secs(5)).await;
+        }
+    }
+
+    async fn bring_in_line(&self, known: &RefCell<Known>) -> Result<(), ActError> {
+        let begun = self.job.cloud.clock.now();
+        let id = self.action.id.clone().ok_or(ActError::Unknown)?;
+        let updating = self.action.verb == Verb::Update;
+        if updating {
+            self.begin(state::Action::Update, Some(id.clone())).await?;
+        }
+        let observed = converge(self, &id).await?;
+        let seconds = updating.then(|| seconds_between(begun, self.job.cloud.clock.now()));
+        self.finish(known, &observed, seconds).await
+    }
+
+    async fn remove(&self) -> Result<(), ActError> {
+        let begun = self.job.cloud.clock.now();
+        let id = self.action.id.clone().ok_or(ActError::Unknown)?;
+        self.begin(state::Action::Delete, Some(id.clone())).await?;
+        self.delete(&id).await?;
+        let seconds = seconds_between(begun, self.job.cloud.clock.now());
+        Ok(self.job.journal.record(Transition::Forget(self.action.address.clone(), Some(seconds))).await?)
+    }
+
+    async fn delete(&self, id: &str) -> Result<(), ActError> {
+        let clock = self.job.cloud.clock.as_ref();
+        let deleted = retry(clock, Retry::Idempotent, BOUND, || async {
+            self.kind.delete(self.job.cloud, &self.order(), id).await
+        });
+        match deleted.await {
+            Ok(()) => {}
+            Err(fault) if fault.is_absent() => {}
+            Err(source) => return Err(ActError::Cloud { doing: "deleting it", source }),
+        }
+        wait_gone(self, id).await
+    }
+}
+

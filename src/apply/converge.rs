@@ -1,0 +1,134 @@
+//! Waiting: until a resource is as the file says, or until it is gone. Every wait has a deadline.
+
+use std::time::Duration;
+
+use super::act::{VISIBILITY, Work};
+use super::error::ActError;
+use crate::cloud::{Fault, Retry, retry};
+use crate::event::Event;
+use crate::plan::{Verb, changes};
+use crate::resources::{Condition, Observed};
+
+/// No wait is given up sooner, however quick the kind usually is.
+const SHORTEST_DEADLINE: Duration = Duration::from_secs(600);
+
+/// How often the same change is sent before we say that it does not take.
+const CHANGES_SENT: u32 = 6;
+
+/// How long a read is tried again.
+const READ_BOUND: Duration = Duration::from_secs(120);
+
+/// How long to wait before looking again: a fortieth of what has passed, so that polling adds little to any
+/// wait and asks seldom in long ones.
+fn pause(waited: Duration) -> Duration {
+    (waited / 40).clamp(Duration::from_secs(1), Duration::from_secs(10))
+}
+
+/// Reads until it is ready, changes what differs, and returns it as it then is.
+pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActError> {
+    let clock = &work.job.cloud.clock;
+    let usual = work.kind.usual();
+    let deadline = (usual.create.max(usual.update) * 4).max(SHORTEST_DEADLINE);
+    let mut waited = Duration::ZERO;
+    let mut sent = 0;
+    let mut last_state = String::new();
+    loop {
+        let state = match read(work, id).await? {
+            None if waited >= VISIBILITY => return Err(ActError::Vanished),
+            None => "not visible yet".to_owned(),
+            Some(Observed { condition: Condition::Failed(why), .. }) => return Err(ActError::Broken(why)),
+            Some(Observed { condition: Condition::Deleting, .. }) => {
+                return Err(ActError::Broken("being deleted by someone else".to_owned()));
+            }
+            Some(Observed { condition: Condition::Settling(state), .. }) => state,
+            Some(observed) => {
+                let differing = differing(work, &observed);
+                if differing.is_empty() {
+                    return Ok(observed);
+                }
+                if sent >= CHANGES_SENT {
+                    return Err(ActError::Stubborn { fields: differing });
+                }
+                sent += 1;
+                change(work, &observed, &differing).await?;
+                if sent == 1 {
+                    continue;
+                }
+                format!("changing {}", differing.join(", "))
+            }
+        };
+        if state != last_state {
+            let address = work.action.address.clone();
+            work.job.listener.hear(&Event::Waiting { address, state: state.clone() });
+            last_state = state;
+        }
+        if waited >= deadline {
+            return Err(ActError::Slow { state: last_state, seconds: waited.as_secs() });
+        }
+        let pause = pause(waited);
+        clock.sleep(pause).await;
+        waited += pause;
+    }
+}
+
+/// The fields in which the resource is not yet as the order says. A new one has nothing to drift from.
+fn differing(work: &Work<'_>, observed: &Observed) -> Vec<String> {
+    // Everything is resolved by now, so there is nothing to look up and nothing that goes away.
+    let found = changes(work.kind.fields(), &work.fields, &observed.fields, None, &|_, _| None, &|_| false);
+    // Of what was adopted only the record is new: the plan showed no change, so none is made.
+    if work.action.verb == Verb::Adopt { Vec::new() } else { found.into_iter().map(|change| change.field).collect() }
+}
+
+async fn change(work: &Work<'_>, observed: &Observed, fields: &[String]) -> Result<(), ActError> {
+    let clock = work.job.cloud.clock.as_ref();
+    retry(clock, Retry::Idempotent, SHORTEST_DEADLINE, || async {
+        work.kind.update(work.job.cloud, &work.order(), observed, fields).await
+    })
+    .await
+    .map_err(|source| ActError::Cloud { doing: "changing it", source })
+}
+
+async fn read(work: &Work<'_>, id: &str) -> Result<Option<Observed>, ActError> {
+    let clock = work.job.cloud.clock.as_ref();
+    let read = retry(clock, Retry::Idempotent, READ_BOUND, || async {
+        work.kind.read(work.job.cloud, &work.order(), id).await
+    });
+    match read.await {
+        Ok(found) => Ok(found),
+        Err(fault) if fault.is_absent() => Ok(None),
+        Err(source) => Err(ActError::Cloud { doing: "reading it", source }),
+    }
+}
+
+/// Returns once the resource is no longer there.
+pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError> {
+    let deadline = (work.kind.usual().delete * 4).max(SHORTEST_DEADLINE);
+    let mut waited = Duration::ZERO;
+    loop {
+        let Some(observed) = read(work, id).await? else { return Ok(()) };
+        if let Condition::Failed(why) = observed.condition {
+            return Err(ActError::Broken(why));
+        }
+        if waited >= deadline {
+            return Err(ActError::Slow { state: "there".to_owned(), seconds: waited.as_secs() });
+        }
+        let pause = pause(waited);
+        work.job.cloud.clock.sleep(pause).await;
+        waited += pause;
+    }
+}
+
+/// Faults are not cloned by the services' errors; this keeps what the reader needs of one that was shared.
+impl Fault {
+    /// The same fault once more, without what lay below it.
+    pub(super) fn repeated(fault: &Self) -> Self {
+        Self {
+            service: fault.service,
+            operation: fault.operation,
+            code: fault.code.clone(),
+            message: fault.message.clone(),
+            class: fault.class,
+            source: None,
+        }
+    }
+}

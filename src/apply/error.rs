@@ -1,0 +1,72 @@
+//! Why an action failed, and what to do about it.
+
+use std::error::Error as StdError;
+
+use crate::cloud::{Class, Fault};
+use crate::state::Stopped;
+
+/// Why an action on one resource failed. The address is told beside it.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// A call to a cloud failed for good.
+    #[error("{doing} failed")]
+    Cloud {
+        /// What was being done.
+        doing: &'static str,
+        /// The call.
+        source: Fault,
+    },
+    /// The resource ended in a state from which it does not recover.
+    #[error("it ended as {0}")]
+    Broken(String),
+    /// It was made and is not there.
+    #[error("it was made and then was not there any more")]
+    Vanished,
+    /// It did not settle in time.
+    #[error("it is still {state} after {seconds} s")]
+    Slow {
+        /// The cloud's word.
+        state: String,
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// The cloud accepts changes and does not show them.
+    #[error("{} still differ after being set", fields.join(", "))]
+    Stubborn {
+        /// Which fields.
+        fields: Vec<String>,
+    },
+    /// What it refers to has no such output.
+    #[error("it needs {0}, which is not known")]
+    Unresolved(String),
+    /// The plan asks what the file does not say.
+    #[error("the plan names it, and neither file nor state does")]
+    Unknown,
+    /// The journal stopped.
+    #[error("the journal stopped")]
+    Journal(#[from] Stopped),
+}
+
+/// What to do about an error, if there is something better than to run the same command again.
+pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(fault) = error.downcast_ref::<Fault>() {
+            return fault_hint(fault);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn fault_hint(fault: &Fault) -> Option<String> {
+    Some(match fault.class {
+        Class::Forbidden => {
+            format!("grant the right to call {} {}, then run the same command again", fault.service, fault.operation)
+        }
+        Class::Uncertain => "check the connection, then run the same command again: it finds out what happened".to_owned(),
+        Class::Retry => "something else still holds it; remove that or wait, then run the same command again".to_owned(),
+        Class::Exists => "something with this name exists that is not ours: choose another `name` in the file".to_owned(),
+        Class::Absent | Class::Stop => return None,
+    })
+}

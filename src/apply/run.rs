@@ -1,0 +1,230 @@
+//! The scheduler: which step runs when, and what follows from its end.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as StdError;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::OnceCell;
+
+use super::act::act;
+use super::error::{ActError, hint};
+use super::{Job, Known};
+use crate::address::Address;
+use crate::event::Event;
+use crate::graph::{Cycle, Graph};
+use crate::plan::{Phase, Step, Verb, steps};
+use crate::state::{Outcome, Transition};
+
+/// How many steps of one section run at once: enough to hide latency, few enough not to be throttled.
+const AT_ONCE: usize = 12;
+
+/// How a run ended.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many actions were done.
+    pub done: usize,
+    /// What failed, and why.
+    pub failed: Vec<(Address, ActError)>,
+    /// What was not tried.
+    pub skipped: Vec<Address>,
+}
+
+impl Report {
+    /// Whether everything was done.
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty()
+    }
+}
+
+/// Carries out the job's plan. What fails stops what depends on it, and nothing else.
+///
+/// # Errors
+/// When the plan can't be ordered.
+pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
+    let graph = steps(job.plan, &job.basis)?;
+    let begun = job.cloud.clock.now();
+    let operation = job.operation();
+    job.listener.hear(&Event::Began {
+        operation,
+        environment: job.plan.environment.clone(),
+        actions: job.plan.work().count(),
+        expected_seconds: job.plan.expected_seconds,
+    });
+    let mut progress = Progress::new(job, &graph)?;
+    let known = RefCell::new(Known::new());
+    let cluster = OnceCell::new();
+    let mut running = FuturesUnordered::new();
+    let mut stop = job.stop.clone();
+    loop {
+        while let Some(step) = (!*stop.borrow()).then(|| progress.take()).flatten() {
+            let (known, cluster) = (&known, &cluster);
+            running.push(async move {
+                let result = act(job, known, cluster, &step).await;
+                (step, result)
+            });
+        }
+        tokio::select! {
+            biased;
+            ended = running.next() => match ended {
+                Some((step, result)) => progress.end(job, step, result),
+                None => break,
+            },
+            // Only wakes the loop, which then starts nothing more.
+            Ok(()) = stop.changed() => {}
+        }
+    }
+    let report = progress.report(job);
+    let complete = report.is_complete();
+    let outcome = Outcome { operation: operation.to_owned(), at: job.cloud.clock.now(), complete };
+    // A journal that stopped has been reported as the failure of every step since.
+    drop(job.journal.record(Transition::End(outcome)).await);
+    job.listener.hear(&Event::Ended {
+        operation,
+        done: report.done,
+        failed: report.failed.len(),
+        skipped: report.skipped.len(),
+        seconds: seconds_between(begun, job.cloud.clock.now()),
+    });
+    Ok(report)
+}
+
+/// Whole seconds from one moment to another.
+pub(super) fn seconds_between(earlier: jiff::Timestamp, later: jiff::Timestamp) -> u64 {
+    u64::try_from(later.duration_since(earlier).as_secs()).unwrap_or(0)
+}
+
+/// Which steps wait, run, are done or were given up.
+struct Progress<'g> {
+    graph: &'g Graph<Step>,
+    weight: BTreeMap<Step, u64>,
+    waiting: BTreeMap<Step, usize>,
+    ready: BTreeSet<(std::cmp::Reverse<u64>, Step)>,
+    running: BTreeMap<String, usize>,
+    followers: BTreeMap<Step, Vec<Step>>,
+    given_up: BTreeSet<Step>,
+    report: Report,
+}
+
+impl<'g> Progress<'g> {
+    fn new(job: &Job<'_>, graph: &'g Graph<Step>) -> Result<Self, Cycle> {
+        let expected: BTreeMap<&Address, u64> =
+            job.plan.actions.iter().map(|action| (&action.address, action.expected_seconds)).collect();
+        let weight = graph.remaining(|step| expected.get(&step.address).copied().unwrap_or(0))?;
+        let mut followers: BTreeMap<Step, Vec<Step>> = BTreeMap::new();
+        let mut progress = Self {
+            graph,
+            weight,
+            waiting: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            running: BTreeMap::new(),
+            followers: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            report: Report::default(),
+        };
+        for step in graph.nodes() {
+            let firsts: Vec<&Step> = graph.waits_for(step).collect();
+            for first in &firsts {
+                followers.entry((*first).clone()).or_default().push(step.clone());
+            }
+            progress.waiting.insert(step.clone(), firsts.len());
+            if firsts.is_empty() {
+                progress.make_ready(step.clone());
+            }
+        }
+        progress.followers = followers;
+        Ok(progress)
+    }
+
+    fn make_ready(&mut self, step: Step) {
+        let weight = self.weight.get(&step).copied().unwrap_or(0);
+        self.ready.insert((std::cmp::Reverse(weight), step));
+    }
+
+    /// The ready step with the longest chain behind it whose section has room.
+    fn take(&mut self) -> Option<Step> {
+        let room = |step: &Step| self.running.get(step.address.section()).copied().unwrap_or(0) < AT_ONCE;
+        let next = self.ready.iter().find(|(_, step)| room(step))?.clone();
+        self.ready.remove(&next);
+        *self.running.entry(next.1.address.section().to_owned()).or_insert(0) += 1;
+        self.waiting.remove(&next.1);
+        Some(next.1)
+    }
+
+    fn end(&mut self, job: &Job<'_>, step: Step, result: Result<(), ActError>) {
+        if let Some(count) = self.running.get_mut(step.address.section()) {
+            *count -= 1;
+        }
+        match result {
+            Ok(()) => {
+                for follower in self.followers.get(&step).cloned().unwrap_or_default() {
+                    let Some(count) = self.waiting.get_mut(&follower) else { continue };
+                    *count -= 1;
+                    if *count == 0 && !self.given_up.contains(&follower) {
+                        self.make_ready(follower);
+                    }
+                }
+                if job.is_last(&step, self.graph) && job.acts(&step.address) {
+                    self.report.done += 1;
+                }
+            }
+            Err(error) => {
+                let mut causes = vec![error.to_string()];
+                let mut source = error.source();
+                while let Some(cause) = source {
+                    causes.push(cause.to_string());
+                    source = cause.source();
+                }
+                let verb = job.verb(&step.address);
+                let hint = hint(&error);
+                job.listener.hear(&Event::Failed { address: step.address.clone(), verb, causes, hint });
+                self.report.failed.push((step.address.clone(), error));
+                self.give_up_after(&step);
+            }
+        }
+    }
+
+    fn give_up_after(&mut self, step: &Step) {
+        for follower in self.followers.get(step).cloned().unwrap_or_default() {
+            if self.given_up.insert(follower.clone()) {
+                self.give_up_after(&follower);
+            }
+        }
+    }
+
+    fn report(mut self, job: &Job<'_>) -> Report {
+        let failed: BTreeSet<&Address> = self.report.failed.iter().map(|(address, _)| address).collect();
+        let left: BTreeSet<Address> = self.waiting.keys().map(|step| step.address.clone()).collect();
+        let skipped: Vec<Address> =
+            left.into_iter().filter(|address| job.acts(address) && !failed.contains(address)).collect();
+        for address in &skipped {
+            job.listener.hear(&Event::Skipped { address: address.clone(), verb: job.verb(address) });
+        }
+        self.report.skipped = skipped;
+        self.report
+    }
+}
+
+impl Job<'_> {
+    fn operation(&self) -> &'static str {
+        match self.plan.goal {
+            crate::plan::Goal::Apply => "apply",
+            crate::plan::Goal::Destroy => "destroy",
+        }
+    }
+
+    pub(super) fn verb(&self, address: &Address) -> Verb {
+        self.plan.action(address).map_or(Verb::None, |action| action.verb)
+    }
+
+    fn acts(&self, address: &Address) -> bool {
+        self.plan.action(address).is_some_and(crate::plan::Action::acts)
+    }
+
+    /// Whether the action is over with this step: a replacement has two.
+    fn is_last(&self, step: &Step, graph: &Graph<Step>) -> bool {
+        let making = Step { phase: Phase::Make, address: step.address.clone() };
+        step.phase == Phase::Make || !graph.contains(&making)
+    }
+}

@@ -1,0 +1,62 @@
+//! One SDK client for each service that an environment is made of.
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+
+/// The AWS services, all from one configuration. The SDK's own retries are off: a reply lost after the
+/// effect would make two of what has neither token nor unique name, so `cloud::retry` decides instead.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The region that the environment lives in.
+    pub region: String,
+    /// Networks.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Registries.
+    pub ecr: aws_sdk_ecr::Client,
+    /// Clusters.
+    pub eks: aws_sdk_eks::Client,
+    /// Caches.
+    pub elasticache: aws_sdk_elasticache::Client,
+    /// Load balancers that a cluster's controllers made.
+    pub load_balancers: aws_sdk_elasticloadbalancingv2::Client,
+    /// Roles, groups and policies.
+    pub iam: aws_sdk_iam::Client,
+    /// Log groups that a cluster's control plane made.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Databases.
+    pub rds: aws_sdk_rds::Client,
+    /// Zones and records.
+    pub route53: aws_sdk_route53::Client,
+    /// Secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Who we are.
+    pub sts: aws_sdk_sts::Client,
+    /// What carries which tags.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+}
+
+impl Clients {
+    /// Clients for `region` with the credentials, endpoints and HTTP client of `config`.
+    pub fn new(config: &SdkConfig, region: &str) -> Self {
+        let config = config
+            .to_builder()
+            .region(aws_config::Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self {
+            region: region.to_owned(),
+            ec2: aws_sdk_ec2::Client::new(&config),
+            ecr: aws_sdk_ecr::Client::new(&config),
+            eks: aws_sdk_eks::Client::new(&config),
+            elasticache: aws_sdk_elasticache::Client::new(&config),
+            load_balancers: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            rds: aws_sdk_rds::Client::new(&config),
+            route53: aws_sdk_route53::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The way to a cluster's API server: only to the cluster that the environment describes (promise 6).
+
+use async_trait::async_trait;
+
+use super::Fault;
+
+/// What EKS tells of a cluster's API server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterEndpoint {
+    /// The cluster's name.
+    pub name: String,
+    /// Its region.
+    pub region: String,
+    /// `https://…`
+    pub url: String,
+    /// The certificate authority in base64, as EKS gives it.
+    pub certificate_authority: String,
+}
+
+/// Makes Kubernetes clients. On AWS a client carries the cluster's authority and a fresh token; in the
+/// sandbox it answers inside the process.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// A client of exactly this cluster.
+    async fn connect(&self, cluster: &ClusterEndpoint) -> Result<kube::Client, Fault>;
+}

@@ -1,0 +1,26 @@
+//! The clouds as groundwork uses them: SDK clients, the Kubernetes connection, error classes, bounded waiting.
+
+mod clients;
+mod clock;
+mod fault;
+mod kubernetes;
+mod retry;
+
+use std::sync::Arc;
+
+pub use clients::Clients;
+pub use clock::Clock;
+pub use fault::{Class, Fault, fault};
+pub use kubernetes::{ClusterEndpoint, Connector};
+pub use retry::{Retry, retry};
+
+/// Everything that reaches outside the process; cheap to clone.
+#[derive(Clone)]
+pub struct Cloud {
+    /// The AWS services.
+    pub aws: Clients,
+    /// How to reach the described cluster's API server, and only that.
+    pub connector: Arc<dyn Connector>,
+    /// Time as the cloud lives it: simulated in the sandbox.
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,0 +1,65 @@
+//! Calling again: jittered, capped backoff within a stated bound.
+
+use std::future::Future;
+use std::time::Duration;
+
+use super::{Class, Clock, Fault};
+
+/// Which failures are worth another call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Throttling and what is not settled yet, but nothing whose effect is uncertain.
+    Certain,
+    /// Also calls that got no answer: for reads, and for changes that are the same when made twice.
+    Idempotent,
+}
+
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+const LONGEST_DELAY: Duration = Duration::from_secs(15);
+
+/// Calls until the call succeeds, fails for good, or `bound` has passed. The last failure is returned.
+///
+/// # Errors
+/// The fault of the last call.
+pub async fn retry<T, F>(
+    clock: &dyn Clock,
+    policy: Retry,
+    bound: Duration,
+    mut call: impl FnMut() -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let mut waited = Duration::ZERO;
+    let mut delay = FIRST_DELAY;
+    loop {
+        let fault = match call().await {
+            Ok(value) => return Ok(value),
+            Err(fault) => fault,
+        };
+        let again = match fault.class {
+            Class::Retry => true,
+            Class::Uncertain => policy == Retry::Idempotent,
+            Class::Absent | Class::Exists | Class::Forbidden | Class::Stop => false,
+        };
+        if !again || waited >= bound {
+            return Err(fault);
+        }
+        let pause = jittered(delay).min(bound - waited);
+        clock.sleep(pause).await;
+        waited += pause;
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+/// Between half and the whole of `delay`, so that many waiters do not call at once.
+fn jittered(delay: Duration) -> Duration {
+    let mut byte = [0u8; 1];
+    // Without randomness the delay is merely not spread.
+    let spread = if getrandom::fill(&mut byte).is_ok() {
+        f64::from(byte[0]) / 255.0
+    } else {
+        1.0
+    };
+    delay.mul_f64(0.5 + spread / 2.0)
+}

@@ -1,0 +1,86 @@
+//! What happens during a run, as typed events: people and machines read the same ones.
+
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::plan::Verb;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The run begins.
+    Began {
+        /// `apply` or `destroy`.
+        operation: &'static str,
+        /// The environment.
+        environment: String,
+        /// How many actions there are to do.
+        actions: usize,
+        /// Seconds along the critical path.
+        expected_seconds: u64,
+    },
+    /// Work on a resource began.
+    Started {
+        /// Which.
+        address: Address,
+        /// What is done.
+        verb: Verb,
+        /// How many seconds it is expected to take.
+        expected_seconds: u64,
+    },
+    /// A resource is on its way; the cloud's own word for where it is.
+    Waiting {
+        /// Which.
+        address: Address,
+        /// The word, such as `CREATING`.
+        state: String,
+    },
+    /// Work on a resource is done, durably.
+    Finished {
+        /// Which.
+        address: Address,
+        /// What was done.
+        verb: Verb,
+        /// How many seconds it took.
+        seconds: u64,
+    },
+    /// Work on a resource failed.
+    Failed {
+        /// Which.
+        address: Address,
+        /// What was tried.
+        verb: Verb,
+        /// What failed, from the outside in.
+        causes: Vec<String>,
+        /// What to do about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<String>,
+    },
+    /// Nothing was tried, because something before it failed or the run was stopped.
+    Skipped {
+        /// Which.
+        address: Address,
+        /// What would have been done.
+        verb: Verb,
+    },
+    /// The run is over.
+    Ended {
+        /// `apply` or `destroy`.
+        operation: &'static str,
+        /// How many actions were done.
+        done: usize,
+        /// How many failed.
+        failed: usize,
+        /// How many were not tried.
+        skipped: usize,
+        /// How many seconds it took.
+        seconds: u64,
+    },
+}
+
+/// Where events go.
+pub trait Listener: Send + Sync {
+    /// Takes one event. Must not block.
+    fn hear(&self, event: &Event);
+}

@@ -1,0 +1,126 @@
+//! The order of a plan: what must be done before what.
+//!
+//! Every action has a step that removes and a step that makes. Making waits for what it depends on; removing
+//! waits until everything that depended on it has let go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{Basis, Plan, Verb};
+use crate::address::Address;
+use crate::graph::{Cycle, Graph};
+use crate::resources::Kind;
+
+/// Which half of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// What is there is deleted or forgotten.
+    Remove,
+    /// What is wanted is made, changed or adopted.
+    Make,
+}
+
+/// One node of the order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step {
+    /// Which half.
+    pub phase: Phase,
+    /// Which resource.
+    pub address: Address,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = match self.phase {
+            Phase::Remove => "remove",
+            Phase::Make => "make",
+        };
+        write!(f, "{phase} {}", self.address)
+    }
+}
+
+fn removes(verb: Verb) -> bool {
+    matches!(verb, Verb::Delete | Verb::Replace | Verb::Forget)
+}
+
+fn makes(verb: Verb) -> bool {
+    matches!(verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt | Verb::None)
+}
+
+/// The steps of `plan` in their order.
+///
+/// # Errors
+/// When steps wait for each other in a ring.
+pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
+    let verbs: BTreeMap<&Address, Verb> = plan.actions.iter().map(|a| (&a.address, a.verb)).collect();
+    let step = |phase, address: &Address| Step { phase, address: address.clone() };
+    let has = |address: &Address, phase| match phase {
+        Phase::Remove => verbs.get(address).is_some_and(|verb| removes(*verb)),
+        Phase::Make => verbs.get(address).is_some_and(|verb| makes(*verb)),
+    };
+    let mut graph = Graph::default();
+    for (address, verb) in &verbs {
+        for phase in [Phase::Remove, Phase::Make].into_iter().filter(|phase| has(address, *phase)) {
+            graph.add(step(phase, address));
+        }
+        if *verb == Verb::Replace {
+            graph.wait(step(Phase::Make, address), step(Phase::Remove, address));
+        }
+        for first in dependencies(basis, address) {
+            if has(address, Phase::Make) && has(first, Phase::Make) && wanted(basis, address, first) {
+                graph.wait(step(Phase::Make, address), step(Phase::Make, first));
+            }
+            if !has(first, Phase::Remove) {
+                continue;
+            }
+            if has(address, Phase::Remove) {
+                graph.wait(step(Phase::Remove, first), step(Phase::Remove, address));
+            } else if has(address, Phase::Make) && !has(first, Phase::Make) {
+                // It stays and lets go of what is removed for good.
+                graph.wait(step(Phase::Remove, first), step(Phase::Make, address));
+            }
+        }
+    }
+    for (held, by) in contested(plan, basis) {
+        graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
+    }
+    graph.order().map(|_| graph)
+}
+
+/// Whether `address` depends on `first` as the file has it now, and not only as it was.
+fn wanted(basis: &Basis<'_>, address: &Address, first: &Address) -> bool {
+    basis.desired.get(address).is_none_or(|desired| desired.depends_on.contains(first))
+}
+
+/// What `address` depends on in the file, or did when it was made.
+fn dependencies<'a>(basis: &'a Basis<'_>, address: &Address) -> BTreeSet<&'a Address> {
+    let desired = basis.desired.get(address).into_iter().flat_map(|desired| &desired.depends_on);
+    let recorded = basis.state.resources.get(address).into_iter().flat_map(|recorded| &recorded.depends_on);
+    let open = basis.state.open.get(address).into_iter().flat_map(|entry| &entry.depends_on);
+    desired.chain(recorded).chain(open).collect()
+}
+
+/// Pairs of a resource that is removed and another that is made and claims the same unique name or block.
+fn contested(plan: &Plan, basis: &Basis<'_>) -> Vec<(Address, Address)> {
+    let claims = |kind: &str, fields, name: &str| {
+        (basis.kind)(kind).map(|kind: &dyn Kind| kind.claims(fields, name)).unwrap_or_default()
+    };
+    let mut held: BTreeMap<String, &Address> = BTreeMap::new();
+    for action in plan.actions.iter().filter(|action| removes(action.verb)) {
+        let found = basis.observed.get(&action.address).into_iter().flatten();
+        for found in found.filter(|found| Some(&found.id) == action.id.as_ref()) {
+            for claim in claims(found.kind, &found.fields, &found.name) {
+                held.insert(claim, &action.address);
+            }
+        }
+    }
+    let made = plan.actions.iter().filter(|action| matches!(action.verb, Verb::Create | Verb::Replace));
+    let desired = made.filter_map(|action| basis.desired.get(&action.address));
+    desired
+        .flat_map(|desired| {
+            let claims = claims(desired.kind, &desired.fields, &desired.name);
+            claims.into_iter().map(move |claim| (claim, &desired.address))
+        })
+        .filter_map(|(claim, by)| held.get(&claim).filter(|held| **held != by).map(|held| ((*held).clone(), by.clone())))
+        .collect()
+}

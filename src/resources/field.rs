@@ -1,0 +1,55 @@
+//! The settable properties of a kind, and what a change of each means.
+
+use serde_json::{Map, Value};
+
+/// The settable properties of one resource, by name. A property that is left out is AWS's to decide.
+pub type Fields = Map<String, Value>;
+
+/// What a change of a field means for the resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// AWS changes it while the resource stays.
+    InPlace,
+    /// AWS can't change it: the resource is deleted and made again.
+    Replace,
+}
+
+/// One settable property of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name in [`Fields`].
+    pub name: &'static str,
+    /// What a change of it means.
+    pub change: Change,
+    /// Whether AWS refuses to delete what this field refers to while the resource stands. When such a target
+    /// is replaced, this resource is replaced with it.
+    pub holds: bool,
+}
+
+impl Field {
+    /// A field that AWS changes in place.
+    pub const fn in_place(name: &'static str) -> Self {
+        Self {
+            name,
+            change: Change::InPlace,
+            holds: false,
+        }
+    }
+
+    /// A field that forces replacement.
+    pub const fn replaces(name: &'static str) -> Self {
+        Self {
+            name,
+            change: Change::Replace,
+            holds: true,
+        }
+    }
+
+    /// The same, but what the field refers to can't go while this resource stands.
+    pub const fn holding(self) -> Self {
+        Self {
+            holds: true,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! What every kind can do. The engine knows resources only through this trait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+
+use super::inventory::Inventory;
+use super::reference::references;
+use super::{Field, Fields, Outputs, Ownership};
+use crate::address::Address;
+use crate::cloud::{Cloud, Fault};
+use crate::environment::Environment;
+use crate::sensitive::Sensitive;
+use crate::state::Recorded;
+
+/// What the file asks of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    /// Its stable name.
+    pub address: Address,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// The name in AWS or Kubernetes: unique where the service makes it so, the `Name` tag otherwise.
+    pub name: String,
+    /// The settable properties, with references to other resources' outputs.
+    pub fields: Fields,
+    /// What must be there first; references are added by [`Desired::new`].
+    pub depends_on: BTreeSet<Address>,
+}
+
+impl Desired {
+    /// A resource of `kind` whose properties are `spec`, which serialises to an object.
+    pub fn new(
+        kind: &'static str,
+        address: Address,
+        name: impl Into<String>,
+        spec: &impl Serialize,
+    ) -> Self {
+        let fields = match serde_json::to_value(spec) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            // A specification is a plain struct with text keys, which always serialises to an object.
+            Ok(_) | Err(_) => Fields::new(),
+        };
+        let fields: Fields = fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+        let depends_on = fields
+            .values()
+            .flat_map(references)
+            .map(|(resource, _)| resource)
+            .collect();
+        Self {
+            address,
+            kind,
+            name: name.into(),
+            fields,
+            depends_on,
+        }
+    }
+
+    /// The same, waiting also for `address`.
+    pub fn after(mut self, address: Address) -> Self {
+        self.depends_on.insert(address);
+        self
+    }
+}
+
+/// Whose a found resource is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// It carries our lineage.
+    Ours,
+    /// It carries another lineage, or none: never adopted, never deleted.
+    Other {
+        /// The lineage it carries.
+        lineage: Option<String>,
+    },
+}
+
+/// How a found resource is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Settled and usable.
+    Ready,
+    /// On its way; the text is the service's own word, such as `CREATING`.
+    Settling(String),
+    /// On its way out.
+    Deleting,
+    /// It will not become ready by itself; the text says why.
+    Failed(String),
+}
+
+/// One resource as the cloud reports it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// Its stable name: by its tag, or by its unique name.
+    pub address: Address,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// The id that AWS gave.
+    pub id: String,
+    /// The name in AWS or Kubernetes.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// How it is.
+    pub condition: Condition,
+    /// The settable properties, in the same form as [`Desired::fields`]; lists sorted.
+    pub fields: Fields,
+    /// What it gives to others.
+    pub outputs: Outputs,
+}
+
+/// Why a kind could not be seen: the plan stops there, and nothing is made, forgotten or deleted.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("can't tell what exists")]
+pub struct Unseen(#[source] pub Arc<Fault>);
+
+/// What the file asks that the cloud says can't be: an unknown version, class or member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Which resource asks.
+    pub address: Address,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// The values of the environment variables that the file names, read by `cli`.
+pub type Variables = BTreeMap<String, Sensitive>;
+
+/// What desired resources are made from.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// The file.
+    pub environment: &'a Environment,
+    /// What makes a resource ours.
+    pub ownership: &'a Ownership,
+    /// The twelve digits of the account.
+    pub account: &'a str,
+    /// The variables that the file names.
+    pub variables: &'a Variables,
+}
+
+/// What an observation looks for.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What makes a resource ours.
+    pub ownership: &'a Ownership,
+    /// What the file asks for.
+    pub desired: &'a BTreeMap<Address, Desired>,
+    /// What the state remembers.
+    pub recorded: &'a BTreeMap<Address, Recorded>,
+    /// The variables that the file names.
+    pub variables: &'a Variables,
+}
+
+impl Wanted<'_> {
+    /// Names of `kind` that the file asks for or the state remembers, with their addresses.
+    pub fn names(&self, kind: &str) -> BTreeMap<String, Address> {
+        let recorded = self
+            .recorded
+            .iter()
+            .filter(|(_, r)| r.kind == kind)
+            .map(|(a, r)| (r.name.clone(), a.clone()));
+        let desired = self
+            .desired
+            .iter()
+            .filter(|(_, d)| d.kind == kind)
+            .map(|(a, d)| (d.name.clone(), a.clone()));
+        recorded.chain(desired).collect()
+    }
+
+    /// Whose a resource with these tags is.
+    pub fn owner(&self, tags: &super::Tags) -> Owner {
+        match tags.get(super::TAG_LINEAGE) {
+            Some(lineage) if *lineage == self.ownership.lineage => Owner::Ours,
+            other => Owner::Other {
+                lineage: other.cloned(),
+            },
+        }
+    }
+
+    /// The observed tags in the form that is compared with the desired field `tags`.
+    pub fn tags(&self, address: &Address, observed: &super::Tags) -> serde_json::Value {
+        let desired = self
+            .desired
+            .get(address)
+            .and_then(|desired| desired.fields.get("tags"));
+        let recorded = self
+            .recorded
+            .get(address)
+            .and_then(|recorded| recorded.fields.get("tags"));
+        super::tags::comparable(observed, desired, recorded)
+    }
+}
+
+/// One thing to be done to one resource, handed to its kind. Everything in it is settled.
+pub struct Order<'a> {
+    /// Where the resource stands.
+    pub address: &'a Address,
+    /// Its name in AWS or Kubernetes.
+    pub name: &'a str,
+    /// What makes it ours.
+    pub wanted: Wanted<'a>,
+    /// Its properties, references resolved. When deleting: as they were recorded.
+    pub fields: &'a Fields,
+    /// The idempotency token of this action, the same when it is taken up again.
+    pub token: &'a str,
+    /// The variables that the file names.
+    pub variables: &'a Variables,
+}
+
+impl Order<'_> {
+    /// The properties as the kind's own type.
+    ///
+    /// # Errors
+    /// When they do not fit it: the state was written by something else.
+    pub fn spec<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_value(serde_json::Value::Object(self.fields.clone())).map_err(|error| {
+            Fault {
+                service: "groundwork",
+                operation: "read the specification",
+                code: "BadSpecification".to_owned(),
+                message: format!("{}: {error}", self.address),
+                class: crate::cloud::Class::Stop,
+                source: None,
+            }
+        })
+    }
+}
+
+/// A kind of resource: how it is asked for, recognised, made, changed and removed.
+///
+/// `create` only brings the thing into being and returns its id, which the journal makes durable before
+/// anything is waited for. Whatever else the thing needs (attributes, rules, members) is brought in line by
+/// `update`, so that a half-configured resource is completed exactly as a drifted one is mended.
+#[async_trait]
+pub trait Kind: Send + Sync {
+    /// `section.kind`, such as `network.subnet`.
+    fn name(&self) -> &'static str;
+
+    /// The settable properties and what a change of each means.
+    fn fields(&self) -> &'static [Field];
+
+    /// Whether removing it loses what people stored in it.
+    fn holds_data(&self) -> bool {
+        false
+    }
+
+    /// Whether a create that is sent twice makes only one: by a token or a unique name.
+    fn create_is_idempotent(&self) -> bool {
+        true
+    }
+
+    /// Whether deleting the cluster is enough to be rid of it: true for Kubernetes objects without effects
+    /// outside their cluster.
+    fn goes_with_cluster(&self, _fields: &Fields) -> bool {
+        false
+    }
+
+    /// How long a create, an update and a delete usually take, until a run has measured them.
+    fn usual(&self) -> Usual {
+        Usual::default()
+    }
+
+    /// Names that no two resources can have at once, such as a CIDR block or a unique name: what claims one
+    /// is made only after what held it is gone.
+    fn claims(&self, _fields: &Fields, name: &str) -> Vec<String> {
+        vec![format!("{} {name}", self.name())]
+    }
+
+    /// The outputs that an update of the fields `changed` changes.
+    fn outputs_changed_by(&self, _changed: &[String]) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What the file asks for.
+    fn desired(&self, context: &Context<'_>) -> Vec<Desired>;
+
+    /// What is there, out of the one inventory: ours by tag, and whatever has a name that we want.
+    ///
+    /// # Errors
+    /// When the part of the inventory that it needs could not be read.
+    fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen>;
+
+    /// What the cloud says can't be, before the first change.
+    ///
+    /// # Errors
+    /// When the cloud does not answer.
+    async fn check(
+        &self,
+        _cloud: &Cloud,
+        _inventory: &Inventory,
+        _desired: &Desired,
+    ) -> Result<Vec<Problem>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// Brings it into being; returns its id. Waits for nothing.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault>;
+
+    /// The one resource with this id, or none.
+    ///
+    /// # Errors
+    /// The fault of the call; absence is not one.
+    async fn read(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        id: &str,
+    ) -> Result<Option<Observed>, Fault>;
+
+    /// Brings the fields named in `changed` in line with the order. Waits for nothing.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    async fn update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        changed: &[String],
+    ) -> Result<(), Fault>;
+
+    /// Has it deleted. Absence is success. Waits for nothing.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    async fn delete(&self, cloud: &Cloud, order: &Order<'_>, id: &str) -> Result<(), Fault>;
+}
+
+/// How long a kind's actions usually take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usual {
+    /// A create, until ready.
+    pub create: Duration,
+    /// An update, until ready.
+    pub update: Duration,
+    /// A delete, until gone.
+    pub delete: Duration,
+}
+
+impl Default for Usual {
+    fn default() -> Self {
+        Self::secs(1, 1, 1)
+    }
+}
+
+impl Usual {
+    /// The three in seconds.
+    pub const fn secs(create: u64, update: u64, delete: u64) -> Self {
+        Self {
+            create: Duration::from_secs(create),
+            update: Duration::from_secs(update),
+            delete: Duration::from_secs(delete),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What environments are made of: one folder for each section of the file, one file for each kind.
+//!
+//! Each kind reads the same way, top to bottom: what the file asks for, how it is recognised in the
+//! inventory, which change is made in place and which replaces, create, read, update, delete.
+
+mod field;
+pub mod inventory;
+mod kind;
+mod reference;
+mod tags;
+
+pub use field::{Change, Field, Fields};
+pub use kind::{
+    Condition, Context, Desired, Kind, Observed, Order, Owner, Problem, Unseen, Usual,
+    Variables, Wanted,
+};
+pub use reference::{Input, Outputs, references, resolve};
+pub use tags::{
+    Ownership, TAG_ADDRESS, TAG_ENVIRONMENT, TAG_EXPIRES, TAG_LINEAGE, TAG_OWNER, Tags,
+};
+
+/// The kind of an EKS cluster: what runs in one goes with it.
+pub const CONTROL_PLANE: &str = "cluster.control-plane";
+
+/// Every kind that groundwork knows.
+pub fn kinds() -> &'static [&'static dyn Kind] {
+    &[]
+}
+
+/// The kind of this name.
+pub fn kind(name: &str) -> Option<&'static dyn Kind> {
+    kinds().iter().copied().find(|kind| kind.name() == name)
+}

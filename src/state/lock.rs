@@ -1,0 +1,98 @@
+//! One run at a time: the operating system's lock, which dies with its holder.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Who holds the lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// What it does: `apply`, `destroy`.
+    pub operation: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Why the lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// A living process has it.
+    #[error("another run holds the lock of environment `{environment}`: {}", describe(holder.as_ref()))]
+    Held {
+        /// The environment.
+        environment: String,
+        /// Who, if it has already said so.
+        holder: Option<Holder>,
+    },
+    /// The file system refused.
+    #[error("can't lock {path}", path = path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn describe(holder: Option<&Holder>) -> String {
+    holder.map_or_else(
+        || "it began just now".to_owned(),
+        |holder| format!("process {} has been running `{}` since {}", holder.pid, holder.operation, holder.since),
+    )
+}
+
+/// The lock, held until it is dropped or the process dies, however it dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of `environment` in `folder` for `holder`.
+    ///
+    /// # Errors
+    /// When a living process has it, or the file system refuses.
+    pub fn take(folder: &Path, environment: &str, holder: &Holder) -> Result<Self, LockError> {
+        let path = folder.join(format!("{environment}.lock"));
+        let io = |source| LockError::Io { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                file.read_to_string(&mut text).map_err(io)?;
+                let holder = serde_json::from_str(&text).ok();
+                return Err(LockError::Held { environment: environment.to_owned(), holder });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let text = serde_json::to_vec(holder).map_err(|error| io(io::Error::other(error)))?;
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(io)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_who_holds_it_and_is_free_once_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let holder = Holder { pid: 42, operation: "apply".into(), since: Timestamp::UNIX_EPOCH };
+        let lock = Lock::take(folder.path(), "demo", &holder).unwrap();
+        let refused = Lock::take(folder.path(), "demo", &holder).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "another run holds the lock of environment `demo`: process 42 has been running `apply` since 1970-01-01T00:00:00Z"
+        );
+        drop(lock);
+        Lock::take(folder.path(), "demo", &holder).unwrap();
+    }
+}
