@@ -25,13 +25,21 @@ pub struct New {
     pub tags: Tags,
 }
 
-/// Makes a load balancer and its interfaces; answers its ARN.
+/// Makes a load balancer and its interfaces; answers its ARN. One of this name and these settings is answered as it is.
 ///
 /// # Errors
 /// When the name is taken, subnets or groups don't exist or don't fit, or a public one has no internet gateway.
 pub fn create(world: &mut World, region: &str, new: New) -> Result<String, Fault> {
     let services = world.region(region);
-    if services.elbv2.by_name(&new.name).is_some() {
+    if let Some(arn) = services.elbv2.by_name(&new.name) {
+        let same = (services.elbv2.load_balancers.get(arn)).is_some_and(|balancer| {
+            balancer.internal == new.internal
+                && balancer.subnet_ids == new.subnet_ids
+                && balancer.group_ids == new.group_ids
+        });
+        if same {
+            return Ok(arn.to_owned());
+        }
         return Err(Fault::new(
             "DuplicateLoadBalancerName",
             format!(
@@ -53,25 +61,7 @@ pub fn create(world: &mut World, region: &str, new: New) -> Result<String, Fault
         "arn:aws:elasticloadbalancing:{region}:{}:loadbalancer/{path}",
         world.account
     );
-    let mut interface_ids = Vec::new();
-    for subnet_id in &new.subnet_ids {
-        let interface = interfaces::New {
-            subnet_id: subnet_id.clone(),
-            group_ids: new.group_ids.clone(),
-            description: format!("ELB {path}"),
-            interface_type: if new.application {
-                "interface"
-            } else {
-                "network_load_balancer"
-            }
-            .to_owned(),
-            requester: Some("amazon-elb".to_owned()),
-            public_ip: (!new.internal).then_some(interfaces::PublicIp::Lent),
-            attachment: Some(Attachment::Service("amazon-elb".to_owned())),
-            ..interfaces::New::default()
-        };
-        interface_ids.push(interfaces::create(world, region, interface)?);
-    }
+    let interface_ids = make_interfaces(world, region, &new, &path)?;
     let prefix = if new.internal && new.application {
         "internal-"
     } else {
@@ -109,6 +99,41 @@ pub fn create(world: &mut World, region: &str, new: New) -> Result<String, Fault
         Task::Active(arn.clone()),
     );
     Ok(arn)
+}
+
+/// One interface in each subnet. If one can't be made, none stays.
+fn make_interfaces(
+    world: &mut World,
+    region: &str,
+    new: &New,
+    path: &str,
+) -> Result<Vec<String>, Fault> {
+    let interface_type = if new.application {
+        "interface"
+    } else {
+        "network_load_balancer"
+    };
+    let mut made = Vec::new();
+    for subnet_id in &new.subnet_ids {
+        let interface = interfaces::New {
+            subnet_id: subnet_id.clone(),
+            group_ids: new.group_ids.clone(),
+            description: format!("ELB {path}"),
+            interface_type: interface_type.to_owned(),
+            requester: Some("amazon-elb".to_owned()),
+            public_ip: (!new.internal).then_some(interfaces::PublicIp::Lent),
+            attachment: Some(Attachment::Service("amazon-elb".to_owned())),
+            ..interfaces::New::default()
+        };
+        match interfaces::create(world, region, interface) {
+            Ok(id) => made.push(id),
+            Err(fault) => {
+                interfaces_gone(world, region, &made);
+                return Err(fault);
+            }
+        }
+    }
+    Ok(made)
 }
 
 /// Removes a load balancer with its listeners. Its interfaces go later; its target groups and security groups stay.

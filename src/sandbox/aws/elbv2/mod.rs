@@ -1,6 +1,7 @@
 //! The simulated Elastic Load Balancing (version 2): load balancers whose interfaces occupy subnets and security groups.
 
 mod load_balancers;
+mod operations;
 pub mod service;
 mod target_groups;
 
@@ -69,7 +70,7 @@ pub struct Listener {
 }
 
 /// A target group.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetGroup {
     /// Its name, unique in the region.
     pub name: String,
@@ -107,8 +108,21 @@ pub fn run(world: &mut World, region: &str, task: Task) {
 ///
 /// # Errors
 /// Whatever AWS refuses.
-pub fn handle(_world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    Err(Fault::unknown_operation(call))
+pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    match call.operation.as_str() {
+        "CreateLoadBalancer" => operations::create_load_balancer(world, call),
+        "DescribeLoadBalancers" => operations::describe_load_balancers(world, call),
+        "DeleteLoadBalancer" => operations::delete_load_balancer(world, call),
+        "CreateTargetGroup" => operations::create_target_group(world, call),
+        "DescribeTargetGroups" => operations::describe_target_groups(world, call),
+        "DeleteTargetGroup" => operations::delete_target_group(world, call),
+        "CreateListener" => operations::create_listener(world, call),
+        "DescribeListeners" => operations::describe_listeners(world, call),
+        "DescribeTags" => operations::describe_tags(world, call),
+        "AddTags" => operations::add_tags(world, call),
+        "RemoveTags" => operations::remove_tags(world, call),
+        _ => Err(Fault::unknown_operation(call)),
+    }
 }
 
 impl Elbv2 {

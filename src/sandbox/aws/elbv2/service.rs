@@ -109,8 +109,32 @@ pub fn create_for_service(
             return Err(fault);
         }
     };
+    let hostname = (world.region(region).elbv2.load_balancers.get(&arn))
+        .map(|balancer| balancer.dns_name.clone())
+        .unwrap_or_default();
+    let made = ServiceLoadBalancer {
+        arn,
+        name,
+        hostname,
+    };
+    if let Err(fault) = furnish(world, region, new, &made, &group_id, &tags) {
+        delete_for_service(world, region, &new.uid);
+        return Err(fault);
+    }
+    Ok(made)
+}
+
+/// Gives a new load balancer its listeners and target groups, and lets its traffic in.
+fn furnish(
+    world: &mut World,
+    region: &str,
+    new: &NewServiceLoadBalancer,
+    made: &ServiceLoadBalancer,
+    group_id: &str,
+    tags: &Tags,
+) -> Result<(), Fault> {
     for port in &new.ports {
-        open_port(world, region, &group_id, port)?;
+        open_port(world, region, group_id, port)?;
         let group = TargetGroup {
             name: target_group_name(world, new),
             protocol: port.protocol.clone(),
@@ -124,17 +148,9 @@ pub fn create_for_service(
             protocol: port.protocol.clone(),
             target_group,
         };
-        target_groups::listen(world, region, &arn, listener)?;
+        target_groups::listen(world, region, &made.arn, listener)?;
     }
-    admit_to_nodes(world, region, new, &name)?;
-    let hostname = (world.region(region).elbv2.load_balancers.get(&arn))
-        .map(|balancer| balancer.dns_name.clone())
-        .unwrap_or_default();
-    Ok(ServiceLoadBalancer {
-        arn,
-        name,
-        hostname,
-    })
+    admit_to_nodes(world, region, new, &made.name)
 }
 
 /// Takes away what [`create_for_service`] made for the Service with this uid; the security group goes once the

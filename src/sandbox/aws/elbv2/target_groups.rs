@@ -5,7 +5,7 @@ use crate::sandbox::aws::Fault;
 use crate::sandbox::aws::ec2::Tags;
 use crate::sandbox::world::World;
 
-/// Makes a target group; answers its ARN.
+/// Makes a target group; answers its ARN. One of this name and these settings is answered as it is.
 ///
 /// # Errors
 /// When the name is taken or the network doesn't exist.
@@ -16,14 +16,20 @@ pub fn create(
     tags: Tags,
 ) -> Result<String, Fault> {
     let services = world.region(region);
-    if by_name(&services.elbv2, &group.name).is_some() {
-        return Err(Fault::new(
-            "DuplicateTargetGroupName",
-            format!(
-                "A target group with the same name '{}' exists, but with different settings",
-                group.name
-            ),
-        ));
+    let existing =
+        (services.elbv2.target_groups.iter()).find(|(_, other)| other.name == group.name);
+    match existing {
+        Some((arn, same)) if *same == group => return Ok(arn.clone()),
+        Some(_) => {
+            return Err(Fault::new(
+                "DuplicateTargetGroupName",
+                format!(
+                    "A target group with the same name '{}' exists, but with different settings",
+                    group.name
+                ),
+            ));
+        }
+        None => {}
     }
     if services.ec2.vpc(&group.vpc_id).is_err() {
         return Err(Fault::new(
@@ -76,10 +82,7 @@ pub fn listen(
     let unique = world.ids.hex(16);
     let elbv2 = &mut world.region(region).elbv2;
     if !elbv2.target_groups.contains_key(&listener.target_group) {
-        return Err(Fault::new(
-            "TargetGroupNotFound",
-            format!("Target group '{}' not found", listener.target_group),
-        ));
+        return Err(not_found(&listener.target_group));
     }
     let balancer = (elbv2.load_balancers.get_mut(balancer_arn))
         .ok_or_else(|| super::load_balancers::not_found(balancer_arn))?;
@@ -101,9 +104,10 @@ pub fn listen(
     Ok(arn)
 }
 
-/// ARN of the target group of this name.
-pub fn by_name<'a>(elbv2: &'a super::Elbv2, name: &str) -> Option<&'a str> {
-    (elbv2.target_groups.iter())
-        .find(|(_, group)| group.name == name)
-        .map(|(arn, _)| arn.as_str())
+/// The refusal for an ARN that names nothing.
+pub(super) fn not_found(arn: &str) -> Fault {
+    Fault::new(
+        "TargetGroupNotFound",
+        format!("Target group '{arn}' not found"),
+    )
 }
