@@ -43,7 +43,9 @@ pub fn changes(
 ) -> Vec<FieldChange> {
     let mut found = Vec::new();
     for field in kind_fields {
-        let Some(wanted) = desired.get(field.name) else { continue };
+        let Some(wanted) = desired.get(field.name) else {
+            continue;
+        };
         let wanted = sorted(resolve(wanted, lookup));
         let before = observed.get(field.name).cloned().unwrap_or(Value::Null);
         if wanted == sorted(before.clone()) {
@@ -52,12 +54,18 @@ pub fn changes(
         let open = references(&wanted);
         let loses_hold = field.holds && open.iter().any(|(resource, _)| void(resource));
         let drift = recorded.is_some_and(|recorded| {
-            recorded.get(field.name).is_some_and(|recorded| sorted(recorded.clone()) == wanted)
+            recorded
+                .get(field.name)
+                .is_some_and(|recorded| sorted(recorded.clone()) == wanted)
         });
         found.push(FieldChange {
             field: field.name.to_owned(),
             before,
-            after: if open.is_empty() { After::Value(wanted) } else { After::KnownAfterApply },
+            after: if open.is_empty() {
+                After::Value(wanted)
+            } else {
+                After::KnownAfterApply
+            },
             forces_replacement: field.change == Change::Replace || loses_hold,
             drift,
         });

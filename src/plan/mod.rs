@@ -122,7 +122,9 @@ impl Plan {
 
     /// The action on `address`.
     pub fn action(&self, address: &Address) -> Option<&Action> {
-        self.actions.iter().find(|action| action.address == *address)
+        self.actions
+            .iter()
+            .find(|action| action.address == *address)
     }
 
     /// How many actions have each verb.
@@ -168,7 +170,9 @@ pub enum Refusal {
         lineage: Option<String>,
     },
     /// The state names a kind that this groundwork does not know.
-    #[error("{address}: the state names the kind `{kind}`, which this groundwork does not know: use a later one")]
+    #[error(
+        "{address}: the state names the kind `{kind}`, which this groundwork does not know: use a later one"
+    )]
     UnknownKind {
         /// The address.
         address: Address,

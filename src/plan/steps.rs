@@ -44,7 +44,10 @@ fn removes(verb: Verb) -> bool {
 }
 
 fn makes(verb: Verb) -> bool {
-    matches!(verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt | Verb::None)
+    matches!(
+        verb,
+        Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt | Verb::None
+    )
 }
 
 /// The steps of `plan` in their order.
@@ -52,22 +55,30 @@ fn makes(verb: Verb) -> bool {
 /// # Errors
 /// When steps wait for each other in a ring.
 pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
-    let verbs: BTreeMap<&Address, Verb> = plan.actions.iter().map(|a| (&a.address, a.verb)).collect();
-    let step = |phase, address: &Address| Step { phase, address: address.clone() };
+    let verbs: BTreeMap<&Address, Verb> =
+        plan.actions.iter().map(|a| (&a.address, a.verb)).collect();
+    let step = |phase, address: &Address| Step {
+        phase,
+        address: address.clone(),
+    };
     let has = |address: &Address, phase| match phase {
         Phase::Remove => verbs.get(address).is_some_and(|verb| removes(*verb)),
         Phase::Make => verbs.get(address).is_some_and(|verb| makes(*verb)),
     };
     let mut graph = Graph::default();
     for (address, verb) in &verbs {
-        for phase in [Phase::Remove, Phase::Make].into_iter().filter(|phase| has(address, *phase)) {
+        for phase in [Phase::Remove, Phase::Make]
+            .into_iter()
+            .filter(|phase| has(address, *phase))
+        {
             graph.add(step(phase, address));
         }
         if *verb == Verb::Replace {
             graph.wait(step(Phase::Make, address), step(Phase::Remove, address));
         }
         for first in dependencies(basis, address) {
-            if has(address, Phase::Make) && has(first, Phase::Make) && wanted(basis, address, first) {
+            if has(address, Phase::Make) && has(first, Phase::Make) && wanted(basis, address, first)
+            {
                 graph.wait(step(Phase::Make, address), step(Phase::Make, first));
             }
             if !has(first, Phase::Remove) {
@@ -89,21 +100,40 @@ pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
 
 /// Whether `address` depends on `first` as the file has it now, and not only as it was.
 fn wanted(basis: &Basis<'_>, address: &Address, first: &Address) -> bool {
-    basis.desired.get(address).is_none_or(|desired| desired.depends_on.contains(first))
+    basis
+        .desired
+        .get(address)
+        .is_none_or(|desired| desired.depends_on.contains(first))
 }
 
 /// What `address` depends on in the file, or did when it was made.
 fn dependencies<'a>(basis: &'a Basis<'_>, address: &Address) -> BTreeSet<&'a Address> {
-    let desired = basis.desired.get(address).into_iter().flat_map(|desired| &desired.depends_on);
-    let recorded = basis.state.resources.get(address).into_iter().flat_map(|recorded| &recorded.depends_on);
-    let open = basis.state.open.get(address).into_iter().flat_map(|entry| &entry.depends_on);
+    let desired = basis
+        .desired
+        .get(address)
+        .into_iter()
+        .flat_map(|desired| &desired.depends_on);
+    let recorded = basis
+        .state
+        .resources
+        .get(address)
+        .into_iter()
+        .flat_map(|recorded| &recorded.depends_on);
+    let open = basis
+        .state
+        .open
+        .get(address)
+        .into_iter()
+        .flat_map(|entry| &entry.depends_on);
     desired.chain(recorded).chain(open).collect()
 }
 
 /// Pairs of a resource that is removed and another that is made and claims the same unique name or block.
 fn contested(plan: &Plan, basis: &Basis<'_>) -> Vec<(Address, Address)> {
     let claims = |kind: &str, fields, name: &str| {
-        (basis.kind)(kind).map(|kind: &dyn Kind| kind.claims(fields, name)).unwrap_or_default()
+        (basis.kind)(kind)
+            .map(|kind: &dyn Kind| kind.claims(fields, name))
+            .unwrap_or_default()
     };
     let mut held: BTreeMap<String, &Address> = BTreeMap::new();
     for action in plan.actions.iter().filter(|action| removes(action.verb)) {
@@ -114,13 +144,22 @@ fn contested(plan: &Plan, basis: &Basis<'_>) -> Vec<(Address, Address)> {
             }
         }
     }
-    let made = plan.actions.iter().filter(|action| matches!(action.verb, Verb::Create | Verb::Replace));
+    let made = plan
+        .actions
+        .iter()
+        .filter(|action| matches!(action.verb, Verb::Create | Verb::Replace));
     let desired = made.filter_map(|action| basis.desired.get(&action.address));
     desired
         .flat_map(|desired| {
             let claims = claims(desired.kind, &desired.fields, &desired.name);
-            claims.into_iter().map(move |claim| (claim, &desired.address))
+            claims
+                .into_iter()
+                .map(move |claim| (claim, &desired.address))
         })
-        .filter_map(|(claim, by)| held.get(&claim).filter(|held| **held != by).map(|held| ((*held).clone(), by.clone())))
+        .filter_map(|(claim, by)| {
+            held.get(&claim)
+                .filter(|held| **held != by)
+                .map(|held| ((*held).clone(), by.clone()))
+        })
         .collect()
 }

@@ -11,8 +11,8 @@ mod tags;
 
 pub use field::{Change, Field, Fields};
 pub use kind::{
-    Condition, Context, Desired, Kind, Observed, Order, Owner, Problem, Unseen, Usual,
-    Variables, Wanted,
+    Condition, Context, Desired, Kind, Observed, Order, Owner, Problem, Unseen, Usual, Variables,
+    Wanted,
 };
 pub use reference::{Input, Outputs, references, resolve};
 pub use tags::{

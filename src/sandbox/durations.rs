@@ -22,12 +22,18 @@ pub const NODE_GROUP_CREATE: u64 = 140;
 pub const NODE_GROUP_DELETE: u64 = 140;
 /// Node group: UPDATING → ACTIVE after a scaling or label change (inferred).
 pub const NODE_GROUP_UPDATE: u64 = 30;
+/// Node group: UPDATING → ACTIVE after a version update: new nodes come, the old ones go (inferred).
+pub const NODE_GROUP_VERSION_UPDATE: u64 = 300;
 /// RDS instance: creating → available (3.3–5 min when small).
 pub const DB_INSTANCE_CREATE: u64 = 270;
+/// RDS instance: backing-up → available, the last part of its creation (inferred).
+pub const DB_INSTANCE_BACKUP: u64 = 30;
 /// RDS instance: deleting → gone (4–6.5 min).
 pub const DB_INSTANCE_DELETE: u64 = 300;
 /// RDS instance: modifying → available (inferred).
 pub const DB_INSTANCE_MODIFY: u64 = 180;
+/// RDS and ElastiCache: until the weekly maintenance window opens (half a week, the middle).
+pub const MAINTENANCE_WINDOW: u64 = 302_400;
 /// ElastiCache replication group: creating → available (6–9 min).
 pub const CACHE_CREATE: u64 = 420;
 /// ElastiCache replication group: deleting → gone (inferred).

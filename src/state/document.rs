@@ -167,7 +167,13 @@ pub enum Damage {
 
 impl State {
     /// The state of an environment that was never applied.
-    pub fn new(environment: &str, provider: &str, account: &str, region: &str, since: Timestamp) -> Self {
+    pub fn new(
+        environment: &str,
+        provider: &str,
+        account: &str,
+        region: &str,
+        since: Timestamp,
+    ) -> Self {
         Self {
             format: FORMAT,
             environment: environment.to_owned(),
@@ -200,7 +206,10 @@ impl State {
         }
         let state: Self = serde_json::from_slice(bytes).map_err(unreadable)?;
         if state.environment != environment {
-            return Err(Damage::OtherEnvironment { found: state.environment, expected: environment.to_owned() });
+            return Err(Damage::OtherEnvironment {
+                found: state.environment,
+                expected: environment.to_owned(),
+            });
         }
         state.verify()?;
         Ok(state)
@@ -212,7 +221,8 @@ impl State {
     /// When an invariant does not hold; nothing damaged is ever written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Damage> {
         self.verify()?;
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| Damage::Unreadable(error.to_string()))?;
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| Damage::Unreadable(error.to_string()))?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -235,11 +245,12 @@ impl State {
                 graph.wait(address.clone(), first.clone());
             }
         }
-        graph.order().map_err(|cycle| Damage::Ring(cycle.0.join(" → ")))?;
-        let twice = self
-            .open
-            .iter()
-            .find(|(address, entry)| entry.action == Action::Create && self.resources.contains_key(*address));
+        graph
+            .order()
+            .map_err(|cycle| Damage::Ring(cycle.0.join(" → ")))?;
+        let twice = self.open.iter().find(|(address, entry)| {
+            entry.action == Action::Create && self.resources.contains_key(*address)
+        });
         match twice {
             Some((address, _)) => Err(Damage::TwiceCreated(address.clone())),
             None => Ok(()),
@@ -260,7 +271,10 @@ impl State {
                 self.open.insert(address, entry);
             }
             Transition::Identify(address, id) => {
-                let entry = self.open.get_mut(&address).ok_or(Damage::NeverBegun(address))?;
+                let entry = self
+                    .open
+                    .get_mut(&address)
+                    .ok_or(Damage::NeverBegun(address))?;
                 entry.id = Some(id);
             }
             Transition::Finish(address, recorded, seconds) => {
@@ -284,7 +298,8 @@ impl State {
     /// Ends the open entry of `address` and learns from it how long such an action takes.
     fn close(&mut self, address: &Address, seconds: Option<u64>) {
         if let (Some(entry), Some(seconds)) = (self.open.remove(address), seconds) {
-            self.durations.insert(duration_key(&entry.kind, entry.action), seconds);
+            self.durations
+                .insert(duration_key(&entry.kind, entry.action), seconds);
         }
     }
 
@@ -324,13 +339,25 @@ mod tests {
     }
 
     fn state() -> State {
-        State::new("demo", "sandbox", "123456789012", "us-east-1", Timestamp::UNIX_EPOCH)
+        State::new(
+            "demo",
+            "sandbox",
+            "123456789012",
+            "us-east-1",
+            Timestamp::UNIX_EPOCH,
+        )
     }
 
     #[test]
     fn reads_back_what_it_writes() {
         let mut state = state();
-        state.record(Transition::Finish(address("network.vpc"), recorded("vpc-1", &[]), None)).unwrap();
+        state
+            .record(Transition::Finish(
+                address("network.vpc"),
+                recorded("vpc-1", &[]),
+                None,
+            ))
+            .unwrap();
         let bytes = state.to_bytes().unwrap();
         assert_eq!(State::from_bytes(&bytes, "demo"), Ok(state));
     }
@@ -339,23 +366,37 @@ mod tests {
     fn refuses_a_newer_format_and_another_environment() {
         let mut state = state();
         let bytes = state.to_bytes().unwrap();
-        assert!(matches!(State::from_bytes(&bytes, "staging"), Err(Damage::OtherEnvironment { .. })));
+        assert!(matches!(
+            State::from_bytes(&bytes, "staging"),
+            Err(Damage::OtherEnvironment { .. })
+        ));
         state.format = FORMAT + 1;
         let bytes = serde_json::to_vec(&state).unwrap();
-        assert_eq!(State::from_bytes(&bytes, "demo"), Err(Damage::Newer { found: FORMAT + 1 }));
-        assert!(matches!(State::from_bytes(b"{\"format\": 1,", "demo"), Err(Damage::Unreadable(_))));
+        assert_eq!(
+            State::from_bytes(&bytes, "demo"),
+            Err(Damage::Newer { found: FORMAT + 1 })
+        );
+        assert!(matches!(
+            State::from_bytes(b"{\"format\": 1,", "demo"),
+            Err(Damage::Unreadable(_))
+        ));
     }
 
     #[test]
     fn the_invariants_hold_or_nothing_is_written() {
         let mut ring = state();
-        ring.resources.insert(address("a.b"), recorded("1", &["a.c"]));
-        ring.resources.insert(address("a.c"), recorded("2", &["a.b"]));
+        ring.resources
+            .insert(address("a.b"), recorded("1", &["a.c"]));
+        ring.resources
+            .insert(address("a.c"), recorded("2", &["a.b"]));
         assert!(matches!(ring.to_bytes(), Err(Damage::Ring(_))));
         let mut same = state();
         same.resources.insert(address("a.b"), recorded("1", &[]));
         same.resources.insert(address("a.c"), recorded("1", &[]));
-        assert_eq!(same.to_bytes(), Err(Damage::SameId(address("a.b"), address("a.c"))));
+        assert_eq!(
+            same.to_bytes(),
+            Err(Damage::SameId(address("a.b"), address("a.c")))
+        );
         let mut nameless = state();
         nameless.resources.insert(address("a.b"), recorded("", &[]));
         assert_eq!(nameless.to_bytes(), Err(Damage::Nameless(address("a.b"))));
@@ -365,6 +406,9 @@ mod tests {
     fn an_id_arrives_only_after_the_action_began() {
         let mut state = state();
         let early = Transition::Identify(address("network.vpc"), "vpc-1".into());
-        assert_eq!(state.record(early), Err(Damage::NeverBegun(address("network.vpc"))));
+        assert_eq!(
+            state.record(early),
+            Err(Damage::NeverBegun(address("network.vpc")))
+        );
     }
 }

@@ -45,7 +45,10 @@ impl Journal {
 
     /// The state with every durable transition.
     pub fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Makes a transition; returns once it is durable.
@@ -54,8 +57,14 @@ impl Journal {
     /// When it is not durable. After a failed write the journal stays stopped.
     pub async fn record(&self, transition: Transition) -> Result<(), Stopped> {
         let (reply, answer) = oneshot::channel();
-        let closed = || Stopped::Illegal(Arc::new(Damage::Unreadable("the journal is closed".to_owned())));
-        self.requests.send((transition, reply)).map_err(|_| closed())?;
+        let closed = || {
+            Stopped::Illegal(Arc::new(Damage::Unreadable(
+                "the journal is closed".to_owned(),
+            )))
+        };
+        self.requests
+            .send((transition, reply))
+            .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 }
@@ -74,13 +83,18 @@ async fn write_in_groups(
         while let Ok(next) = queue.try_recv() {
             group.push(next);
         }
-        let mut state = durable.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut state = durable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         state.serial += 1;
         let mut accepted = Vec::with_capacity(group.len());
         for (transition, reply) in group {
             let recorded = match &stopped {
                 Some(stopped) => Err(stopped.clone()),
-                None => state.record(transition).map_err(|damage| Stopped::Illegal(Arc::new(damage))),
+                None => state
+                    .record(transition)
+                    .map_err(|damage| Stopped::Illegal(Arc::new(damage))),
             };
             match recorded {
                 Ok(()) => accepted.push(reply),
@@ -91,7 +105,9 @@ async fn write_in_groups(
         if accepted.is_empty() {
             continue;
         }
-        let written = store.replace(&state).map_err(|error| Stopped::Store(Arc::new(error)));
+        let written = store
+            .replace(&state)
+            .map_err(|error| Stopped::Store(Arc::new(error)));
         match &written {
             Ok(()) => *durable.lock().unwrap_or_else(PoisonError::into_inner) = state,
             Err(error) => stopped = Some(error.clone()),
@@ -111,7 +127,11 @@ mod tests {
     use crate::state::document::Outcome;
 
     fn end(operation: usize) -> Transition {
-        Transition::End(Outcome { operation: operation.to_string(), at: Timestamp::UNIX_EPOCH, complete: true })
+        Transition::End(Outcome {
+            operation: operation.to_string(),
+            at: Timestamp::UNIX_EPOCH,
+            complete: true,
+        })
     }
 
     #[tokio::test]
@@ -135,9 +155,15 @@ mod tests {
         let journal = Journal::open(store.clone(), state).unwrap();
         let obstacle = store.path().with_extension("json.next");
         std::fs::create_dir(&obstacle).unwrap();
-        assert!(matches!(journal.record(end(1)).await, Err(Stopped::Store(_))));
+        assert!(matches!(
+            journal.record(end(1)).await,
+            Err(Stopped::Store(_))
+        ));
         std::fs::remove_dir(&obstacle).unwrap();
-        assert!(matches!(journal.record(end(2)).await, Err(Stopped::Store(_))));
+        assert!(matches!(
+            journal.record(end(2)).await,
+            Err(Stopped::Store(_))
+        ));
         assert_eq!(journal.state().serial, 1);
     }
 }

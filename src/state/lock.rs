@@ -42,7 +42,12 @@ pub enum LockError {
 fn describe(holder: Option<&Holder>) -> String {
     holder.map_or_else(
         || "it began just now".to_owned(),
-        |holder| format!("process {} has been running `{}` since {}", holder.pid, holder.operation, holder.since),
+        |holder| {
+            format!(
+                "process {} has been running `{}` since {}",
+                holder.pid, holder.operation, holder.since
+            )
+        },
     )
 }
 
@@ -59,21 +64,36 @@ impl Lock {
     /// When a living process has it, or the file system refuses.
     pub fn take(folder: &Path, environment: &str, holder: &Holder) -> Result<Self, LockError> {
         let path = folder.join(format!("{environment}.lock"));
-        let io = |source| LockError::Io { path: path.clone(), source };
+        let io = |source| LockError::Io {
+            path: path.clone(),
+            source,
+        };
         fs::create_dir_all(folder).map_err(io)?;
-        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(io)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 file.read_to_string(&mut text).map_err(io)?;
                 let holder = serde_json::from_str(&text).ok();
-                return Err(LockError::Held { environment: environment.to_owned(), holder });
+                return Err(LockError::Held {
+                    environment: environment.to_owned(),
+                    holder,
+                });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let text = serde_json::to_vec(holder).map_err(|error| io(io::Error::other(error)))?;
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(io)?;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(&text))
+            .map_err(io)?;
         Ok(Self { _file: file })
     }
 }
@@ -85,7 +105,11 @@ mod tests {
     #[test]
     fn says_who_holds_it_and_is_free_once_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let holder = Holder { pid: 42, operation: "apply".into(), since: Timestamp::UNIX_EPOCH };
+        let holder = Holder {
+            pid: 42,
+            operation: "apply".into(),
+            since: Timestamp::UNIX_EPOCH,
+        };
         let lock = Lock::take(folder.path(), "demo", &holder).unwrap();
         let refused = Lock::take(folder.path(), "demo", &holder).unwrap_err();
         assert_eq!(

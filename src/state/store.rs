@@ -62,7 +62,10 @@ pub struct LocalStore {
 impl LocalStore {
     /// The document of `environment` below `root`, apart for each provider and account: they never mix.
     pub fn new(root: &Path, provider: &str, account: &str, environment: &str) -> Self {
-        Self { folder: root.join(provider).join(account), environment: environment.to_owned() }
+        Self {
+            folder: root.join(provider).join(account),
+            environment: environment.to_owned(),
+        }
     }
 
     /// The folder that holds the document and its lock.
@@ -84,7 +87,13 @@ impl LocalStore {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Io { verb: "read", path, source }),
+            Err(source) => {
+                return Err(StoreError::Io {
+                    verb: "read",
+                    path,
+                    source,
+                });
+            }
         };
         match State::from_bytes(&bytes, &self.environment) {
             Ok(state) => Ok(Some(state)),
@@ -96,7 +105,11 @@ impl LocalStore {
                     path: aside.clone(),
                     source,
                 })?;
-                Err(StoreError::Damaged { path, aside, source })
+                Err(StoreError::Damaged {
+                    path,
+                    aside,
+                    source,
+                })
             }
         }
     }
@@ -110,7 +123,11 @@ impl LocalStore {
         let expected = state.serial.saturating_sub(1);
         let found = self.load()?.map_or(0, |state| state.serial);
         if found != expected {
-            return Err(StoreError::Moved { path: self.path(), expected, found });
+            return Err(StoreError::Moved {
+                path: self.path(),
+                expected,
+                found,
+            });
         }
         self.replace(state)
     }
@@ -122,7 +139,11 @@ impl LocalStore {
     pub fn replace(&self, state: &State) -> Result<(), StoreError> {
         let path = self.path();
         let bytes = state.to_bytes().map_err(StoreError::Invalid)?;
-        write_durably(&self.folder, &path, &bytes).map_err(|source| StoreError::Io { verb: "write", path, source })
+        write_durably(&self.folder, &path, &bytes).map_err(|source| StoreError::Io {
+            verb: "write",
+            path,
+            source,
+        })
     }
 
     /// Removes the document of an environment that is gone.
@@ -132,9 +153,11 @@ impl LocalStore {
     pub fn remove(&self) -> Result<(), StoreError> {
         let path = self.path();
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::Io { verb: "remove", path, source })
-            }
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Io {
+                verb: "remove",
+                path,
+                source,
+            }),
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -145,7 +168,11 @@ impl LocalStore {
 fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let next = path.with_extension("json.next");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&next)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&next)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&next, path)?;
@@ -163,7 +190,16 @@ mod tests {
     }
 
     fn state() -> State {
-        State { serial: 1, ..State::new("demo", "sandbox", "123456789012", "us-east-1", Timestamp::UNIX_EPOCH) }
+        State {
+            serial: 1,
+            ..State::new(
+                "demo",
+                "sandbox",
+                "123456789012",
+                "us-east-1",
+                Timestamp::UNIX_EPOCH,
+            )
+        }
     }
 
     #[test]
@@ -173,7 +209,14 @@ mod tests {
         let state = state();
         store.save(&state).unwrap();
         assert_eq!(store.load().unwrap(), Some(state.clone()));
-        assert!(matches!(store.save(&state), Err(StoreError::Moved { expected: 0, found: 1, .. })));
+        assert!(matches!(
+            store.save(&state),
+            Err(StoreError::Moved {
+                expected: 0,
+                found: 1,
+                ..
+            })
+        ));
     }
 
     #[test]
@@ -182,9 +225,14 @@ mod tests {
         let store = store(folder.path());
         fs::create_dir_all(store.folder()).unwrap();
         fs::write(store.path(), b"{\"format\": 1, \"envi").unwrap();
-        let Err(StoreError::Damaged { aside, .. }) = store.load() else { panic!("a damaged document was used") };
+        let Err(StoreError::Damaged { aside, .. }) = store.load() else {
+            panic!("a damaged document was used")
+        };
         assert_eq!(fs::read(aside).unwrap(), b"{\"format\": 1, \"envi");
-        assert!(matches!(store.save(&state()), Err(StoreError::Damaged { .. })));
+        assert!(matches!(
+            store.save(&state()),
+            Err(StoreError::Damaged { .. })
+        ));
         assert_eq!(fs::read(store.path()).unwrap(), b"{\"format\": 1, \"envi");
     }
 
@@ -195,8 +243,14 @@ mod tests {
         store.save(&state()).unwrap();
         // A folder in the way of the new file stands for a disk that refuses, also for root.
         fs::create_dir(store.path().with_extension("json.next")).unwrap();
-        let next = State { serial: 2, ..state() };
-        assert!(matches!(store.save(&next), Err(StoreError::Io { verb: "write", .. })));
+        let next = State {
+            serial: 2,
+            ..state()
+        };
+        assert!(matches!(
+            store.save(&next),
+            Err(StoreError::Io { verb: "write", .. })
+        ));
         assert_eq!(store.load().unwrap().map(|state| state.serial), Some(1));
     }
 }

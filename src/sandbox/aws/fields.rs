@@ -12,6 +12,11 @@ impl Fields {
         Self::default()
     }
 
+    /// A structure with only this member.
+    pub fn only(name: &'static str, value: impl Into<Reply>) -> Reply {
+        Self::new().with(name, value).into()
+    }
+
     /// Adds a member.
     pub fn with(mut self, name: &'static str, value: impl Into<Reply>) -> Self {
         self.0.push((name, value.into()));

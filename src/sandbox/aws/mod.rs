@@ -6,15 +6,25 @@
 mod call;
 mod connector;
 pub mod ec2;
+pub mod elasticache;
 pub mod elbv2;
 mod fields;
 pub mod iam;
+pub mod logs;
+mod machine_types;
+mod names;
 pub mod page;
+mod placement;
 pub mod protocol;
+pub mod rds;
 mod respond;
 pub mod sts;
+mod subnet_groups;
+mod tag_operations;
 pub mod tagging;
 pub mod tags;
+#[cfg(test)]
+mod testing;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +42,11 @@ use super::world::World;
 pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.service.as_str() {
         "ec2" => ec2::handle(world, call),
+        "elasticache" => elasticache::handle(world, call),
         "elasticloadbalancing" => elbv2::handle(world, call),
         "iam" => iam::handle(world, call),
+        "logs" => logs::handle(world, call),
+        "rds" => rds::handle(world, call),
         "sts" => sts::handle(world, call),
         "tagging" => tagging::handle(world, call),
         _ => Err(Fault::unknown_operation(call)),
@@ -52,8 +65,14 @@ pub struct Global {
 pub struct Region {
     /// Networks and what lives in them.
     pub ec2: ec2::Ec2,
+    /// Caches.
+    pub elasticache: elasticache::ElastiCache,
     /// Load balancers.
     pub elbv2: elbv2::Elbv2,
+    /// Log groups.
+    pub logs: logs::Logs,
+    /// Databases.
+    pub rds: rds::Rds,
 }
 
 /// What an AWS service does by itself at a set moment; one variant for each service that has any.
@@ -61,15 +80,21 @@ pub struct Region {
 pub enum Task {
     /// In EC2.
     Ec2(ec2::Task),
+    /// In ElastiCache.
+    ElastiCache(elasticache::Task),
     /// In Elastic Load Balancing.
     Elbv2(elbv2::Task),
+    /// In RDS.
+    Rds(rds::Task),
 }
 
 /// Does what fell due.
 pub fn run(world: &mut World, region: &str, task: Task) {
     match task {
         Task::Ec2(task) => ec2::run(world, region, task),
+        Task::ElastiCache(task) => elasticache::run(world, region, task),
         Task::Elbv2(task) => elbv2::run(world, region, task),
+        Task::Rds(task) => rds::run(world, region, task),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Fault, Params, Reply};
 use super::tags::{self, Tags};
-use super::{ec2, elbv2, page};
+use super::{ec2, elasticache, elbv2, logs, page, rds};
 use crate::sandbox::world::World;
 
 const LARGEST_PAGE: usize = 100;
@@ -23,7 +23,13 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 /// Every resource of `region` that carries a tag, sorted by ARN. IAM is left out, as AWS leaves it out.
 fn tagged(world: &World, region: &str) -> BTreeMap<String, Tags> {
-    let services = [ec2::tagged_arns, elbv2::tagged_arns];
+    let services = [
+        ec2::tagged_arns,
+        elasticache::tagged_arns,
+        elbv2::tagged_arns,
+        logs::tagged_arns,
+        rds::tagged_arns,
+    ];
     (services.into_iter())
         .flat_map(|tagged_arns| tagged_arns(world, region))
         .collect()
