@@ -63,6 +63,16 @@ pub(super) struct Listing {
     pub filters: &'static [(&'static str, &'static str)],
 }
 
+impl Listing {
+    /// The path of the tags, which stand beside the id.
+    fn tags_path(&self) -> String {
+        match self.id_member.rsplit_once('.') {
+            Some((parent, _)) => format!("{parent}.tagSet"),
+            None => "tagSet".to_owned(),
+        }
+    }
+}
+
 /// Answers a Describe operation from all elements there are, each with the key by which pages go on.
 pub(super) fn answer(
     call: &Call,
@@ -153,8 +163,8 @@ struct Filter {
 
 enum Reads {
     Path(&'static str),
-    TagKey,
-    Tag(String),
+    TagKey { tags: String },
+    Tag { tags: String, key: String },
 }
 
 fn filters(params: &Params, listing: &Listing) -> Result<Vec<Filter>, Fault> {
@@ -163,8 +173,13 @@ fn filters(params: &Params, listing: &Listing) -> Result<Vec<Filter>, Fault> {
         let path = (listing.filters.iter()).find(|(known, _)| *known == name);
         let reads = match (path, name.strip_prefix("tag:")) {
             (Some((_, path)), _) => Reads::Path(path),
-            (None, Some(key)) if listing.kind.is_some() => Reads::Tag(key.to_owned()),
-            (None, None) if listing.kind.is_some() && name == "tag-key" => Reads::TagKey,
+            (None, Some(key)) if listing.kind.is_some() => Reads::Tag {
+                tags: listing.tags_path(),
+                key: key.to_owned(),
+            },
+            (None, None) if listing.kind.is_some() && name == "tag-key" => Reads::TagKey {
+                tags: listing.tags_path(),
+            },
             (None, _) => return Err(invalid(format!("The filter '{name}' is invalid"))),
         };
         let values = filter.texts("Value");
@@ -177,10 +192,10 @@ impl Filter {
     fn admits(&self, element: &Reply) -> bool {
         let texts = match &self.reads {
             Reads::Path(path) => texts_at(element, path),
-            Reads::TagKey => texts_at(element, "tagSet.key"),
-            Reads::Tag(key) => {
-                let keys = texts_at(element, "tagSet.key");
-                let values = texts_at(element, "tagSet.value");
+            Reads::TagKey { tags } => texts_at(element, &format!("{tags}.key")),
+            Reads::Tag { tags, key } => {
+                let keys = texts_at(element, &format!("{tags}.key"));
+                let values = texts_at(element, &format!("{tags}.value"));
                 (keys.iter().zip(values))
                     .filter(|(other, _)| *other == key)
                     .map(|(_, value)| value)
@@ -192,7 +207,7 @@ impl Filter {
 }
 
 /// The texts at a dotted path; a list on the way contributes each of its elements.
-fn texts_at(reply: &Reply, path: &str) -> Vec<String> {
+pub fn texts_at(reply: &Reply, path: &str) -> Vec<String> {
     match reply {
         Reply::List(_, elements) => (elements.iter())
             .flat_map(|element| texts_at(element, path))

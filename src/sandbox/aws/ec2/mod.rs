@@ -16,12 +16,16 @@ pub mod security_groups;
 mod state;
 mod subnets;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod volumes;
 mod vpcs;
 pub mod zones;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(super) use describe::texts_at;
 pub use kind::Kind;
 pub use state::*;
 

@@ -4,6 +4,8 @@ mod load_balancers;
 mod operations;
 pub mod service;
 mod target_groups;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
