@@ -127,6 +127,14 @@ impl Fault {
     }
 }
 
+/// What a delete makes of its answer: that there was nothing to delete is success.
+pub fn absent_is_done<T>(result: Result<T, Fault>) -> Result<(), Fault> {
+    match result {
+        Err(fault) if !fault.is_absent() => Err(fault),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Codes that say "not there", whatever the service.
 const ABSENT: &[&str] = &[
     "NoSuchEntity",

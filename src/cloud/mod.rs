@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use clients::Clients;
 pub use clock::Clock;
-pub use fault::{Class, Fault, fault};
+pub use fault::{Class, Fault, absent_is_done, fault};
 pub use kubernetes::{ClusterEndpoint, Connector};
 pub use retry::{Retry, retry};
 

@@ -3,11 +3,15 @@
 //! Each kind reads the same way, top to bottom: what the file asks for, how it is recognised in the
 //! inventory, which change is made in place and which replaces, create, read, update, delete.
 
+pub mod dns;
 mod field;
+pub mod iam;
 pub mod inventory;
 mod kind;
 mod reference;
-mod tags;
+pub mod registries;
+pub mod secrets;
+pub mod tags;
 
 pub use field::{Change, Field, Fields};
 pub use kind::{
@@ -24,7 +28,14 @@ pub const CONTROL_PLANE: &str = "cluster.control-plane";
 
 /// Every kind that groundwork knows.
 pub fn kinds() -> &'static [&'static dyn Kind] {
-    &[]
+    &[
+        &iam::IamPolicy,
+        &iam::IamGroup,
+        &dns::DnsZone,
+        &dns::DnsRecord,
+        &secrets::Secret,
+        &registries::EcrRepository,
+    ]
 }
 
 /// The kind of this name.

@@ -71,3 +71,42 @@ pub fn comparable(observed: &Tags, wanted: Option<&Value>, recorded: Option<&Val
     });
     json!(ours.collect::<BTreeMap<_, _>>())
 }
+
+/// What makes the observed tags of a resource the desired ones: those to set, and the keys to take away.
+pub fn changes(observed: Option<&Value>, desired: &Tags) -> (Tags, Vec<String>) {
+    let observed: Tags = observed
+        .and_then(|tags| serde_json::from_value(tags.clone()).ok())
+        .unwrap_or_default();
+    let set = desired
+        .iter()
+        .filter(|(key, value)| observed.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let unset = observed
+        .into_keys()
+        .filter(|key| !desired.contains_key(key))
+        .collect();
+    (set, unset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_set_and_only_what_is_too_much_goes() {
+        let observed = json!({"Name": "x", "groundwork:owner": "a", "old": "1"});
+        let desired = tags(&[("Name", "x"), ("groundwork:owner", "b")]);
+        let (set, unset) = changes(Some(&observed), &desired);
+        assert_eq!(set, tags(&[("groundwork:owner", "b")]));
+        assert_eq!(unset, ["old"]);
+        assert_eq!(changes(None, &desired), (desired.clone(), Vec::new()));
+    }
+}

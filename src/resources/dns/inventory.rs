@@ -1,0 +1,266 @@
+//! What Route 53 holds: our private zone with its tags and records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_route53::types::{HostedZone, ResourceRecordSet, RrType, TagResourceType, Vpc};
+use futures::future::try_join;
+
+use super::zone::{self, is_ours};
+use crate::cloud::{Cloud, Fault, fault};
+use crate::resources::{Tags, Wanted};
+
+/// Our zones by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dns {
+    /// The zones that are ours; names are not unique in Route 53, so other zones say nothing about ours.
+    pub zones: BTreeMap<String, Zone>,
+}
+
+/// A private zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zone {
+    /// Its domain name without the final dot.
+    pub name: String,
+    /// Its comment.
+    pub comment: String,
+    /// The text that its creator sent, which says whose it is before its tags do.
+    pub caller_reference: String,
+    /// The VPCs that see it, as [`vpc_text`] writes them.
+    pub vpcs: BTreeSet<String>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Its records.
+    pub records: Vec<Record>,
+}
+
+/// The records of one name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its full name without the final dot.
+    pub name: String,
+    /// Its type, such as `CNAME`.
+    pub rr_type: String,
+    /// How many seconds it may be cached; none for aliases.
+    pub ttl: Option<i64>,
+    /// Its values without final dots.
+    pub values: BTreeSet<String>,
+}
+
+impl Record {
+    /// The record as Route 53 lists it.
+    pub fn of(found: &ResourceRecordSet) -> Self {
+        Self {
+            name: undotted(found.name()),
+            rr_type: found.r#type().as_str().to_owned(),
+            ttl: found.ttl(),
+            values: found
+                .resource_records()
+                .iter()
+                .map(|record| undotted(record.value()))
+                .collect(),
+        }
+    }
+
+    /// Whether Route 53 made it with its zone, and takes it away with it.
+    pub fn comes_with(&self, zone: &str) -> bool {
+        self.name == zone && matches!(self.rr_type.as_str(), "NS" | "SOA")
+    }
+}
+
+impl Dns {
+    /// Reads the zones that the state remembers or, by name, those that the file asks for.
+    ///
+    /// # Errors
+    /// The fault of the first call that failed.
+    pub async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
+        let mut dns = Self::default();
+        for (name, address) in wanted.names(zone::KIND) {
+            let recorded = wanted.recorded.get(&address).map(|zone| zone.id.as_str());
+            let mut found = match recorded {
+                Some(id) => read_zone(cloud, id)
+                    .await?
+                    .map(|zone| (id.to_owned(), zone)),
+                None => None,
+            };
+            if found.is_none() {
+                found = find_zone(cloud, wanted, &name).await?;
+            }
+            if let Some((id, mut zone)) = found {
+                zone.records = records(cloud, &id).await?.iter().map(Record::of).collect();
+                dns.zones.insert(id, zone);
+            }
+        }
+        Ok(dns)
+    }
+}
+
+/// The zone with this id and its tags, without its records; none when there is no such zone.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn read_zone(cloud: &Cloud, id: &str) -> Result<Option<Zone>, Fault> {
+    let route53 = &cloud.aws.route53;
+    let zone = async {
+        let result = route53.get_hosted_zone().id(id).send().await;
+        result.map_err(fault("route53", "GetHostedZone"))
+    };
+    let tags = async {
+        let call = route53.list_tags_for_resource().resource_id(id);
+        let call = call.resource_type(TagResourceType::Hostedzone);
+        call.send()
+            .await
+            .map_err(fault("route53", "ListTagsForResource"))
+    };
+    let (answer, tagged) = match try_join(zone, tags).await {
+        Ok(answers) => answers,
+        Err(fault) if fault.is_absent() => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let Some(zone) = answer.hosted_zone() else {
+        return Err(Fault::incomplete("route53", "GetHostedZone", "HostedZone"));
+    };
+    let comment = zone.config().and_then(|config| config.comment());
+    let tags = tagged.resource_tag_set().map_or(&[][..], |set| set.tags());
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let vpcs = answer.vpcs().iter();
+    Ok(Some(Zone {
+        name: undotted(zone.name()),
+        comment: text(comment),
+        caller_reference: zone.caller_reference().to_owned(),
+        vpcs: vpcs.map(|vpc| vpc_text(vpc, &cloud.aws.region)).collect(),
+        tags: tags
+            .iter()
+            .map(|tag| (text(tag.key()), text(tag.value())))
+            .collect(),
+        records: Vec::new(),
+    }))
+}
+
+/// Our zone of this name, whatever its id.
+async fn find_zone(
+    cloud: &Cloud,
+    wanted: &Wanted<'_>,
+    name: &str,
+) -> Result<Option<(String, Zone)>, Fault> {
+    for found in zones_named(cloud, name).await? {
+        let id = bare_id(found.id());
+        if let Some(zone) = read_zone(cloud, id).await?
+            && is_ours(wanted, &zone)
+        {
+            return Ok(Some((id.to_owned(), zone)));
+        }
+    }
+    Ok(None)
+}
+
+/// The private zones of this name, anyone's.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn zones_named(cloud: &Cloud, name: &str) -> Result<Vec<HostedZone>, Fault> {
+    let mut zones = Vec::new();
+    let (mut next_name, mut next_id) = (Some(name.to_owned()), None);
+    loop {
+        let call = cloud.aws.route53.list_hosted_zones_by_name();
+        let page = call
+            .set_dns_name(next_name)
+            .set_hosted_zone_id(next_id)
+            .send()
+            .await
+            .map_err(fault("route53", "ListHostedZonesByName"))?;
+        let is_private = |zone: &HostedZone| zone.config().is_some_and(|c| c.private_zone());
+        let matching = page
+            .hosted_zones()
+            .iter()
+            .filter(|zone| undotted(zone.name()) == name && is_private(zone));
+        zones.extend(matching.cloned());
+        // The list is sorted by name and begins at ours, so that it may end after the first other name.
+        let more =
+            page.is_truncated() && page.next_dns_name().map(undotted).as_deref() == Some(name);
+        if !more {
+            return Ok(zones);
+        }
+        next_name = page.next_dns_name().map(str::to_owned);
+        next_id = page.next_hosted_zone_id().map(str::to_owned);
+    }
+}
+
+/// All records of a zone.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn records(cloud: &Cloud, zone: &str) -> Result<Vec<ResourceRecordSet>, Fault> {
+    let mut records = Vec::new();
+    let mut next: (Option<String>, Option<RrType>, Option<String>) = (None, None, None);
+    loop {
+        let call = cloud.aws.route53.list_resource_record_sets();
+        let page = call
+            .hosted_zone_id(zone)
+            .set_start_record_name(next.0)
+            .set_start_record_type(next.1)
+            .set_start_record_identifier(next.2)
+            .send()
+            .await
+            .map_err(fault("route53", "ListResourceRecordSets"))?;
+        records.extend_from_slice(page.resource_record_sets());
+        if !page.is_truncated() {
+            return Ok(records);
+        }
+        next = (
+            page.next_record_name().map(str::to_owned),
+            page.next_record_type().cloned(),
+            page.next_record_identifier().map(str::to_owned),
+        );
+    }
+}
+
+/// A VPC's id, after its region where that is not `here`.
+pub fn vpc_text(vpc: &Vpc, here: &str) -> String {
+    let id = vpc.vpc_id().unwrap_or_default();
+    match vpc.vpc_region().map(|region| region.as_str()) {
+        Some(region) if region != here => format!("{region}/{id}"),
+        Some(_) | None => id.to_owned(),
+    }
+}
+
+/// The reverse of [`vpc_text`].
+pub fn vpc(text: &str, here: &str) -> Vpc {
+    let (region, id) = text.split_once('/').unwrap_or((here, text));
+    Vpc::builder().vpc_region(region.into()).vpc_id(id).build()
+}
+
+/// The id without the path that Route 53 puts before it.
+pub fn bare_id(id: &str) -> &str {
+    id.strip_prefix("/hostedzone/").unwrap_or(id)
+}
+
+/// A domain name as we write it: lowercase, without the final dot.
+pub fn undotted(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_ids_lose_what_route_53_adds() {
+        assert_eq!(
+            undotted("Rds.Staging.Example.com."),
+            "rds.staging.example.com"
+        );
+        assert_eq!(bare_id("/hostedzone/Z1"), "Z1");
+        assert_eq!(bare_id("Z1"), "Z1");
+    }
+
+    #[test]
+    fn a_vpc_elsewhere_keeps_its_region() {
+        for text in ["vpc-1", "eu-west-1/vpc-1"] {
+            assert_eq!(vpc_text(&vpc(text, "us-east-1"), "us-east-1"), text);
+        }
+        assert_eq!(
+            vpc_text(&vpc("us-east-1/vpc-1", "us-east-1"), "us-east-1"),
+            "vpc-1"
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Section `registries`: ECR repositories.
+
+pub mod inventory;
+mod repository;
+
+pub use repository::EcrRepository;

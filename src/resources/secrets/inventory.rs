@@ -1,0 +1,194 @@
+//! What Secrets Manager holds: two requests, one for what there is and one for the values that must be compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
+
+use super::secret::KIND;
+use super::value::Source;
+use crate::address::Address;
+use crate::cloud::{Class, Cloud, Fault, fault};
+use crate::resources::{Tags, Wanted, references};
+use crate::sensitive::Sensitive;
+
+/// A filter of ListSecrets takes at most this many values.
+const NAMES_PER_FILTER: usize = 10;
+/// BatchGetSecretValue takes at most this many ids.
+const IDS_PER_BATCH: usize = 20;
+
+/// The secrets whose names the file or the state know.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Secrets {
+    /// By name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The values that had to be read, by ARN: those that come from a variable, and those that Kubernetes secrets
+    /// are made of.
+    pub values: BTreeMap<String, Sensitive>,
+}
+
+/// A secret without its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secret {
+    /// Its ARN.
+    pub arn: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
+    /// The id of its current version, if it has one.
+    pub version: Option<String>,
+    /// Whether someone had it deleted, so that only its name is still taken.
+    pub deleted: bool,
+}
+
+impl Secret {
+    fn of(found: &SecretListEntry) -> Self {
+        let versions = found.secret_versions_to_stages();
+        Self {
+            arn: found.arn().unwrap_or_default().to_owned(),
+            description: found.description().map(str::to_owned),
+            tags: tags(found.tags()),
+            version: versions.and_then(current),
+            deleted: found.deleted_date().is_some(),
+        }
+    }
+}
+
+impl Secrets {
+    /// Reads the secrets that are wanted or were made.
+    ///
+    /// # Errors
+    /// The fault of the first call that failed.
+    pub async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
+        let names = wanted.names(KIND);
+        let mut found = Self::default();
+        let listed: Vec<&String> = names.keys().collect();
+        for some in listed.chunks(NAMES_PER_FILTER) {
+            found.list_named(cloud, some).await?;
+        }
+        found.secrets.retain(|name, _| names.contains_key(name));
+        let compared = compared(wanted);
+        let read: Vec<String> = found
+            .secrets
+            .iter()
+            .filter(|(name, secret)| compared.contains(*name) && !secret.deleted)
+            .map(|(_, secret)| secret.arn.clone())
+            .collect();
+        for some in read.chunks(IDS_PER_BATCH) {
+            found.read_values(cloud, some).await?;
+        }
+        Ok(found)
+    }
+
+    async fn list_named(&mut self, cloud: &Cloud, names: &[&String]) -> Result<(), Fault> {
+        // The filter matches beginnings of names.
+        let filter = Filter::builder()
+            .key(FilterNameStringType::Name)
+            .set_values(Some(names.iter().map(|name| (*name).clone()).collect()))
+            .build();
+        let mut next = None;
+        loop {
+            let call = cloud.aws.secrets.list_secrets().filters(filter.clone());
+            let page = call
+                .include_planned_deletion(true)
+                .max_results(100)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(fault("secretsmanager", "ListSecrets"))?;
+            for entry in page.secret_list() {
+                let name = entry.name().unwrap_or_default().to_owned();
+                self.secrets.insert(name, Secret::of(entry));
+            }
+            next = page.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_values(&mut self, cloud: &Cloud, arns: &[String]) -> Result<(), Fault> {
+        let mut next = None;
+        loop {
+            let call = cloud.aws.secrets.batch_get_secret_value();
+            let page = call
+                .set_secret_id_list(Some(arns.to_vec()))
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(fault("secretsmanager", "BatchGetSecretValue"))?;
+            for error in page.errors() {
+                let code = error.error_code().unwrap_or("Unknown");
+                // A secret without a current version, or one that has just gone.
+                if code != "ResourceNotFoundException" {
+                    return Err(unread(code, error.secret_id(), error.message()));
+                }
+            }
+            for entry in page.secret_values() {
+                if let (Some(arn), Some(value)) = (entry.arn(), entry.secret_string()) {
+                    self.values.insert(arn.to_owned(), Sensitive::new(value));
+                }
+            }
+            next = page.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The names of the secrets whose values have to be seen.
+fn compared(wanted: &Wanted<'_>) -> BTreeSet<String> {
+    let is_secret = |address: &Address| wanted.desired.get(address).is_some_and(|d| d.kind == KIND);
+    // What Kubernetes secrets are made of.
+    let used: BTreeSet<Address> = wanted
+        .desired
+        .values()
+        .filter(|desired| desired.kind.starts_with("bootstrap."))
+        .flat_map(|desired| desired.fields.values().flat_map(references))
+        .map(|(address, _)| address)
+        .filter(is_secret)
+        .collect();
+    wanted
+        .desired
+        .values()
+        .filter(|desired| desired.kind == KIND)
+        .filter(|desired| {
+            let source = Source::of(desired.fields.get("value"));
+            let given = source.is_some_and(|source| source.variable(wanted.variables).is_some());
+            given || used.contains(&desired.address)
+        })
+        .map(|desired| desired.name.clone())
+        .collect()
+}
+
+/// Tags as Secrets Manager writes them.
+pub fn tags(tags: &[Tag]) -> Tags {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    tags.iter()
+        .map(|tag| (text(tag.key()), text(tag.value())))
+        .collect()
+}
+
+/// The version that is in force.
+pub fn current(stages: &std::collections::HashMap<String, Vec<String>>) -> Option<String> {
+    let in_force = |stages: &[String]| stages.iter().any(|stage| stage == "AWSCURRENT");
+    let version = stages.iter().find(|(_, stages)| in_force(stages));
+    version.map(|(id, _)| id.clone())
+}
+
+fn unread(code: &str, id: Option<&str>, message: Option<&str>) -> Fault {
+    let shown = |text: Option<&str>| text.unwrap_or("unnamed").to_owned();
+    Fault {
+        service: "secretsmanager",
+        operation: "BatchGetSecretValue",
+        code: code.to_owned(),
+        message: format!("{}: {}", shown(id), shown(message)),
+        class: if code.contains("AccessDenied") {
+            Class::Forbidden
+        } else {
+            Class::Stop
+        },
+        source: None,
+    }
+}

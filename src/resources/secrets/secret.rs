@@ -1,0 +1,352 @@
+//! `secrets.secret`: a Secrets Manager secret.
+
+use async_trait::async_trait;
+use aws_sdk_secretsmanager::types::Tag;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::inventory::{self, current, tags};
+use super::value::Source;
+use crate::address::Address;
+use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
+use crate::resources::inventory::Inventory;
+use crate::resources::tags::changes;
+use crate::resources::{
+    Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Outputs, Owner, Tags,
+    Unseen, Variables, Wanted,
+};
+use crate::sensitive::Sensitive;
+
+/// The kind `secrets.secret`.
+pub struct Secret;
+
+/// The kind's name.
+pub(super) const KIND: &str = "secrets.secret";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Spec {
+    description: Option<String>,
+    value: Source,
+    tags: Tags,
+}
+
+/// Where the value should come from, for the field that says whether it is as it should be.
+fn source(wanted: &Wanted<'_>, address: &Address) -> Option<Source> {
+    let desired = wanted.desired.get(address).map(|desired| &desired.fields);
+    let recorded = wanted
+        .recorded
+        .get(address)
+        .map(|recorded| &recorded.fields);
+    let value = |fields: Option<&Fields>| Source::of(fields?.get("value"));
+    value(desired).or_else(|| value(recorded))
+}
+
+fn observed(
+    wanted: &Wanted<'_>,
+    address: Address,
+    name: &str,
+    secret: &inventory::Secret,
+    value: Option<&Sensitive>,
+    source: Option<&Source>,
+) -> Observed {
+    let mut fields = Fields::new();
+    if let Some(description) = &secret.description {
+        fields.insert("description".to_owned(), json!(description));
+    }
+    if let Some(source) = source {
+        let compared = source.compared(secret.version.is_some(), value, wanted.variables);
+        fields.insert("value".to_owned(), compared);
+    }
+    fields.insert("tags".to_owned(), wanted.tags(&address, &secret.tags));
+    let mut outputs = Outputs::from([
+        ("arn".to_owned(), secret.arn.clone()),
+        ("name".to_owned(), name.to_owned()),
+    ]);
+    if let Some(version) = &secret.version {
+        outputs.insert("version".to_owned(), version.clone());
+    }
+    Observed {
+        address,
+        kind: KIND,
+        id: secret.arn.clone(),
+        name: name.to_owned(),
+        owner: wanted.owner(&secret.tags),
+        condition: Condition::Ready,
+        fields,
+        outputs,
+    }
+}
+
+#[async_trait]
+impl Kind for Secret {
+    fn name(&self) -> &'static str {
+        KIND
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        const {
+            &[
+                Field::in_place("description"),
+                Field::in_place("value"),
+                Field::in_place("tags"),
+            ]
+        }
+    }
+
+    fn holds_data(&self) -> bool {
+        true
+    }
+
+    fn outputs_changed_by(&self, changed: &[String]) -> &'static [&'static str] {
+        if changed.iter().any(|field| field == "value") {
+            &["version"]
+        } else {
+            &[]
+        }
+    }
+
+    fn desired(&self, context: &Context<'_>) -> Vec<Desired> {
+        let secrets = context.environment.secrets.iter();
+        secrets
+            .map(|(key, secret)| {
+                let address = Address::of(&["secret", key]);
+                let spec = Spec {
+                    description: secret.description.clone(),
+                    value: Source::from(&secret.source),
+                    tags: context.ownership.named(&address, &secret.name),
+                };
+                Desired::new(KIND, address, secret.name.clone(), &spec)
+            })
+            .collect()
+    }
+
+    fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {
+        let found = inventory.secrets.as_ref().map_err(Clone::clone)?;
+        let names = wanted.names(KIND);
+        let mut secrets = Vec::new();
+        for (name, secret) in &found.secrets {
+            let Some(address) = names.get(name) else {
+                continue;
+            };
+            // One of ours that someone had deleted is made again by restoring it; where it is not asked for, its
+            // name is set free.
+            let ours = wanted.owner(&secret.tags) == Owner::Ours;
+            if secret.deleted && ours && wanted.desired.contains_key(address) {
+                continue;
+            }
+            let value = found.values.get(&secret.arn);
+            let source = source(wanted, address);
+            secrets.push(observed(
+                wanted,
+                address.clone(),
+                name,
+                secret,
+                value,
+                source.as_ref(),
+            ));
+        }
+        Ok(secrets)
+    }
+
+    async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
+        let spec: Spec = order.spec()?;
+        let value = spec.value.make(order.variables)?;
+        let call = cloud.aws.secrets.create_secret().name(order.name);
+        let result = call
+            .set_description(spec.description.clone())
+            .secret_string(value.expose())
+            .set_tags(Some(sdk_tags(&spec.tags)))
+            .client_request_token(order.token)
+            .send()
+            .await
+            .map_err(fault("secretsmanager", "CreateSecret"));
+        match result {
+            Ok(answer) => answer
+                .arn()
+                .map(str::to_owned)
+                .ok_or_else(|| Fault::incomplete("secretsmanager", "CreateSecret", "ARN")),
+            Err(refusal) => take_up(cloud, order, &value, refusal).await,
+        }
+    }
+
+    async fn read(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        id: &str,
+    ) -> Result<Option<Observed>, Fault> {
+        let (name, secret) = match describe(cloud, id).await {
+            Ok(found) => found,
+            Err(fault) if fault.is_absent() => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let source = Source::of(order.fields.get("value"));
+        let value = match &source {
+            Some(source) if !secret.deleted => compared(cloud, id, source, order.variables).await?,
+            Some(_) | None => None,
+        };
+        let mut observed = observed(
+            &order.wanted,
+            order.address.clone(),
+            &name,
+            &secret,
+            value.as_ref(),
+            source.as_ref(),
+        );
+        if secret.deleted {
+            observed.condition = Condition::Deleting;
+        }
+        Ok(Some(observed))
+    }
+
+    async fn update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        changed: &[String],
+    ) -> Result<(), Fault> {
+        let spec: Spec = order.spec()?;
+        let secrets = &cloud.aws.secrets;
+        let arn = observed.id.as_str();
+        let differs = |field: &str| changed.iter().any(|name| name == field);
+        if differs("description") {
+            let call = secrets.update_secret().secret_id(arn);
+            let description = spec.description.clone().unwrap_or_default();
+            let result = call.description(description).send().await;
+            result.map_err(fault("secretsmanager", "UpdateSecret"))?;
+        }
+        if differs("value") {
+            let value = spec.value.make(order.variables)?;
+            put(cloud, arn, &value, order.token).await?;
+        }
+        if differs("tags") {
+            let (set, unset) = changes(observed.fields.get("tags"), &spec.tags);
+            if !set.is_empty() {
+                let call = secrets.tag_resource().secret_id(arn);
+                let result = call.set_tags(Some(sdk_tags(&set))).send().await;
+                result.map_err(fault("secretsmanager", "TagResource"))?;
+            }
+            if !unset.is_empty() {
+                let call = secrets.untag_resource().secret_id(arn);
+                let result = call.set_tag_keys(Some(unset)).send().await;
+                result.map_err(fault("secretsmanager", "UntagResource"))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {
+        // Not scheduled for later: the name is needed again.
+        let call = cloud.aws.secrets.delete_secret().secret_id(id);
+        let result = call.force_delete_without_recovery(true).send().await;
+        absent_is_done(result.map_err(fault("secretsmanager", "DeleteSecret")))
+    }
+}
+
+/// Takes up a secret of ours that is in the way of its own creation: made by a call whose answer never came back, or
+/// deleted by someone and waiting for its end.
+async fn take_up(
+    cloud: &Cloud,
+    order: &Order<'_>,
+    value: &Sensitive,
+    refusal: Fault,
+) -> Result<String, Fault> {
+    let deleted = refusal.message.contains("scheduled for deletion");
+    if !deleted && refusal.class != Class::Exists {
+        return Err(refusal);
+    }
+    let (_, secret) = match describe(cloud, order.name).await {
+        Ok(found) => found,
+        // It went between the two calls.
+        Err(gone) if gone.is_absent() => {
+            return Err(Fault {
+                class: Class::Retry,
+                ..refusal
+            });
+        }
+        Err(fault) => return Err(fault),
+    };
+    if order.wanted.owner(&secret.tags) != Owner::Ours {
+        return Err(Fault {
+            class: Class::Exists,
+            ..refusal
+        });
+    }
+    if secret.deleted {
+        let call = cloud.aws.secrets.restore_secret().secret_id(&secret.arn);
+        let result = call.send().await;
+        result.map_err(fault("secretsmanager", "RestoreSecret"))?;
+        put(cloud, &secret.arn, value, order.token).await?;
+    }
+    Ok(secret.arn)
+}
+
+/// Makes a new current version. The token becomes its id, so that a second call with the same value changes nothing.
+async fn put(cloud: &Cloud, arn: &str, value: &Sensitive, token: &str) -> Result<(), Fault> {
+    let call = cloud.aws.secrets.put_secret_value().secret_id(arn);
+    let result = call
+        .secret_string(value.expose())
+        .client_request_token(token)
+        .send()
+        .await;
+    result
+        .map(drop)
+        .map_err(fault("secretsmanager", "PutSecretValue"))
+}
+
+/// The name of the secret `id` and how it is; a fault that says "absent" when there is none.
+async fn describe(cloud: &Cloud, id: &str) -> Result<(String, inventory::Secret), Fault> {
+    let call = cloud.aws.secrets.describe_secret().secret_id(id);
+    let found = call
+        .send()
+        .await
+        .map_err(fault("secretsmanager", "DescribeSecret"))?;
+    let secret = inventory::Secret {
+        arn: found.arn().unwrap_or(id).to_owned(),
+        description: found.description().map(str::to_owned),
+        tags: tags(found.tags()),
+        version: found.version_ids_to_stages().and_then(current),
+        deleted: found.deleted_date().is_some(),
+    };
+    Ok((found.name().unwrap_or_default().to_owned(), secret))
+}
+
+/// The current value, if there is anything to compare it with.
+async fn compared(
+    cloud: &Cloud,
+    id: &str,
+    source: &Source,
+    variables: &Variables,
+) -> Result<Option<Sensitive>, Fault> {
+    if source.variable(variables).is_none() {
+        return Ok(None);
+    }
+    match read_value(cloud, id).await {
+        Ok(value) => Ok(Some(value)),
+        Err(fault) if fault.is_absent() => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The current value of a secret.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn read_value(cloud: &Cloud, id: &str) -> Result<Sensitive, Fault> {
+    let call = cloud.aws.secrets.get_secret_value().secret_id(id);
+    let answer = call
+        .send()
+        .await
+        .map_err(fault("secretsmanager", "GetSecretValue"))?;
+    answer
+        .secret_string()
+        .map(Sensitive::new)
+        .ok_or_else(|| Fault::incomplete("secretsmanager", "GetSecretValue", "SecretString"))
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
