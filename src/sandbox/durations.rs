@@ -18,6 +18,10 @@ pub const EKS_VERSION_UPDATE: u64 = 600;
 pub const EKS_CONFIG_UPDATE: u64 = 60;
 /// Node group: CREATING → ACTIVE (1.8–3 min).
 pub const NODE_GROUP_CREATE: u64 = 140;
+/// Node group: how long nodes that may not join try before the group fails (20 min).
+pub const NODE_GROUP_JOIN_TIMEOUT: u64 = 1200;
+/// Node group: how often they try (inferred).
+pub const NODE_GROUP_JOIN_RETRY: u64 = 30;
 /// Node group: DELETING → gone (inferred: as long as its creation).
 pub const NODE_GROUP_DELETE: u64 = 140;
 /// Node group: UPDATING → ACTIVE after a scaling or label change (inferred).

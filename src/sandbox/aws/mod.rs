@@ -6,6 +6,7 @@
 mod call;
 mod connector;
 pub mod ec2;
+pub mod eks;
 pub mod elasticache;
 pub mod elbv2;
 mod fields;
@@ -42,6 +43,7 @@ use super::world::World;
 pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.service.as_str() {
         "ec2" => ec2::handle(world, call),
+        "eks" => eks::handle(world, call),
         "elasticache" => elasticache::handle(world, call),
         "elasticloadbalancing" => elbv2::handle(world, call),
         "iam" => iam::handle(world, call),
@@ -65,6 +67,8 @@ pub struct Global {
 pub struct Region {
     /// Networks and what lives in them.
     pub ec2: ec2::Ec2,
+    /// Clusters and node groups.
+    pub eks: eks::Eks,
     /// Caches.
     pub elasticache: elasticache::ElastiCache,
     /// Load balancers.
@@ -80,6 +84,8 @@ pub struct Region {
 pub enum Task {
     /// In EC2.
     Ec2(ec2::Task),
+    /// In EKS.
+    Eks(eks::Task),
     /// In ElastiCache.
     ElastiCache(elasticache::Task),
     /// In Elastic Load Balancing.
@@ -92,6 +98,7 @@ pub enum Task {
 pub fn run(world: &mut World, region: &str, task: Task) {
     match task {
         Task::Ec2(task) => ec2::run(world, region, task),
+        Task::Eks(task) => eks::run(world, region, task),
         Task::ElastiCache(task) => elasticache::run(world, region, task),
         Task::Elbv2(task) => elbv2::run(world, region, task),
         Task::Rds(task) => rds::run(world, region, task),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Fault, Params, Reply};
 use super::tags::{self, Tags};
-use super::{ec2, elasticache, elbv2, logs, page, rds};
+use super::{ec2, eks, elasticache, elbv2, logs, page, rds};
 use crate::sandbox::world::World;
 
 const LARGEST_PAGE: usize = 100;
@@ -25,6 +25,7 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 fn tagged(world: &World, region: &str) -> BTreeMap<String, Tags> {
     let services = [
         ec2::tagged_arns,
+        eks::tagged_arns,
         elasticache::tagged_arns,
         elbv2::tagged_arns,
         logs::tagged_arns,

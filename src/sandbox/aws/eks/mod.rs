@@ -1,0 +1,191 @@
+//! The Elastic Kubernetes Service: control planes, managed node groups, and the updates of both.
+//!
+//! A cluster makes a security group, interfaces and, if it logs, a log group; it starts a simulated Kubernetes
+//! when it becomes ACTIVE. A node group launches instances, which join that Kubernetes as nodes.
+
+mod cluster_updates;
+mod clusters;
+#[cfg(test)]
+mod nodegroup_tests;
+mod nodegroup_updates;
+mod nodegroups;
+mod nodes;
+mod render;
+mod roles;
+mod settings;
+mod state;
+#[cfg(test)]
+mod tests;
+mod updates;
+mod versions;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::{Call, Fault, Params, Reply};
+use super::tags::Tags;
+use super::{Fields, page, tag_operations};
+use crate::sandbox::schedule;
+use crate::sandbox::world::World;
+
+pub use state::*;
+
+/// What EKS does by itself; clusters, node groups and updates are named by ids that no later namesake shares.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// CREATING → ACTIVE.
+    Activate(String),
+    /// DELETING → gone.
+    Remove(String),
+    /// An update takes effect.
+    FinishUpdate(String),
+    /// The nodes of a new node group join, or fail to.
+    Join(String),
+    /// A deleted node group is gone.
+    RemoveNodegroup(String),
+}
+
+/// Does what fell due.
+pub fn run(world: &mut World, region: &str, task: Task) {
+    match task {
+        Task::Activate(uid) => clusters::activate(world, region, &uid),
+        Task::Remove(uid) => clusters::remove(world, region, &uid),
+        Task::FinishUpdate(id) => updates::finish(world, region, &id),
+        Task::Join(uid) => nodegroups::join(world, region, &uid),
+        Task::RemoveNodegroup(uid) => nodegroups::remove(world, region, &uid),
+    }
+}
+
+fn later(world: &mut World, region: &str, seconds: u64, task: Task) {
+    let task = schedule::Task::Aws {
+        region: region.to_owned(),
+        task: super::Task::Eks(task),
+    };
+    world.in_secs(seconds, task);
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// The error that AWS would answer.
+pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    match call.operation.as_str() {
+        "DescribeClusterVersions" => versions::describe(&call.params),
+        "CreateCluster" => clusters::create(world, call),
+        "DescribeCluster" => clusters::describe(world, call),
+        "ListClusters" => {
+            let names = world.region(&call.region).eks.clusters.keys().cloned();
+            names_page(&call.params, "clusters", names.collect())
+        }
+        "DeleteCluster" => clusters::delete(world, call),
+        "UpdateClusterConfig" => cluster_updates::config(world, call),
+        "UpdateClusterVersion" => cluster_updates::version(world, call),
+        "DescribeUpdate" => updates::describe(world, call),
+        "ListUpdates" => updates::list(world, call),
+        "CreateNodegroup" => nodegroups::create(world, call),
+        "DescribeNodegroup" => nodegroups::describe(world, call),
+        "ListNodegroups" => {
+            let cluster = cluster_of(world, call)?;
+            names_page(
+                &call.params,
+                "nodegroups",
+                cluster.nodegroups.keys().cloned().collect(),
+            )
+        }
+        "DeleteNodegroup" => nodegroups::delete(world, call),
+        "UpdateNodegroupConfig" => nodegroup_updates::config(world, call),
+        "UpdateNodegroupVersion" => nodegroup_updates::version(world, call),
+        // The sandbox has none of these, and says so for clusters that exist.
+        "ListAddons" => cluster_of(world, call).map(|_| nothing("addons")),
+        "ListAccessEntries" => cluster_of(world, call).map(|_| nothing("accessEntries")),
+        "ListFargateProfiles" => cluster_of(world, call).map(|_| nothing("fargateProfileNames")),
+        "TagResource" | "UntagResource" | "ListTagsForResource" => {
+            let arn = call.params.text("resourceArn").unwrap_or_default();
+            tag_operations::json(call, tags_of(world, &call.region, &arn)?)
+        }
+        _ => Err(Fault::unknown_operation(call)),
+    }
+}
+
+/// Every resource of the region with its tags.
+pub fn tagged_arns(world: &World, region: &str) -> Vec<(String, Tags)> {
+    let clusters =
+        (world.regions.get(region).into_iter()).flat_map(|region| region.eks.clusters.values());
+    clusters
+        .flat_map(|cluster| {
+            let groups = cluster.nodegroups.values();
+            let groups = groups.map(|group| (group.arn.clone(), group.tags.clone()));
+            std::iter::once((cluster.arn.clone(), cluster.tags.clone())).chain(groups)
+        })
+        .collect()
+}
+
+fn tags_of<'w>(world: &'w mut World, region: &str, arn: &str) -> Result<&'w mut Tags, Fault> {
+    for cluster in world.region(region).eks.clusters.values_mut() {
+        if cluster.arn == arn {
+            return Ok(&mut cluster.tags);
+        }
+        let mut groups = cluster.nodegroups.values_mut();
+        if let Some(group) = groups.find(|group| group.arn == arn) {
+            return Ok(&mut group.tags);
+        }
+    }
+    Err(Fault::new(
+        "NotFoundException",
+        format!("Resource was not found: {arn}"),
+    )
+    .status(404))
+}
+
+fn nothing(list: &'static str) -> Reply {
+    Fields::new().list(list, "member", None::<Reply>).into()
+}
+
+/// One page of names, 100 at a time.
+fn names_page(params: &Params, list: &'static str, names: Vec<String>) -> Result<Reply, Fault> {
+    let size = page::size(params, "maxResults", 100, 100, "InvalidParameterException")?;
+    let names = names.into_iter().map(|name| (name.clone(), name));
+    let page = page::cut(names, params.text("nextToken").as_deref(), size);
+    Ok(Fields::new()
+        .list(list, "member", page.items)
+        .maybe("nextToken", page.next)
+        .into())
+}
+
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::new("InvalidParameterException", message)
+}
+
+fn in_use(message: impl Into<String>) -> Fault {
+    Fault::new("ResourceInUseException", message).status(409)
+}
+
+fn not_found(message: impl Into<String>) -> Fault {
+    Fault::new("ResourceNotFoundException", message).status(404)
+}
+
+/// The cluster of a request that names it `name` or `clusterName`.
+fn cluster_of<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Cluster, Fault> {
+    let params = &call.params;
+    let name = params.text("clusterName").or_else(|| params.text("name"));
+    let name = name.unwrap_or_default();
+    let clusters = &mut world.region(&call.region).eks.clusters;
+    clusters
+        .get_mut(&name)
+        .ok_or_else(|| not_found(format!("No cluster found for name: {name}.")))
+}
+
+/// A name that AWS takes, at most `longest` characters long.
+fn checked_name(params: &Params, member: &str, longest: usize) -> Result<String, Fault> {
+    let name = params.text(member).unwrap_or_default();
+    let shaped = name.len() <= longest
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    match shaped {
+        true => Ok(name),
+        false => Err(invalid(format!(
+            "The {member} '{name}' can contain only alphanumeric characters (case-sensitive), hyphens and underscores, must start with an alphanumeric character and can't be longer than {longest} characters"
+        ))),
+    }
+}

@@ -1,0 +1,193 @@
+//! Updates: one at a time for each cluster and each node group, and what they do when their time has come.
+
+use super::state::{Change, Cluster, ClusterStatus, NodegroupStatus, Token, Update};
+use super::{Task, cluster_of, clusters, in_use, later, nodegroup_updates, not_found};
+use crate::sandbox::aws::placement::{self, Subnets};
+use crate::sandbox::aws::{Call, Fault, Fields, Reply, logs, page};
+use crate::sandbox::world::World;
+
+/// What an update is about, as EKS writes it: type and value.
+pub(super) type UpdateParams = Vec<(String, String)>;
+
+/// Answers a request that came with the same token before.
+pub(super) fn repeated(cluster: &Cluster, call: &Call) -> Option<Reply> {
+    let token = Token::of(&call.params)?;
+    let update = (cluster.updates.iter()).find(|update| update.token.as_ref() == Some(&token))?;
+    Some(Fields::only("update", render(update)))
+}
+
+/// Refuses a change of a cluster that is not ACTIVE.
+pub(super) fn check_free(cluster: &Cluster, operation: &str) -> Result<(), Fault> {
+    let running =
+        (cluster.updates.iter()).find(|update| !update.done && update.nodegroup.is_none());
+    match (cluster.status, running) {
+        (ClusterStatus::Active, None) => Ok(()),
+        (_, Some(update)) => Err(in_use(format!(
+            "Cannot {operation} because cluster {} currently has update {} in progress",
+            cluster.name, update.id
+        ))),
+        (status, None) => Err(in_use(format!(
+            "Cannot {operation} because cluster {} has an operation in progress: its status is {}",
+            cluster.name,
+            status.word()
+        ))),
+    }
+}
+
+/// Begins an update of the request's cluster, or of one of its node groups.
+pub(super) fn begin(
+    world: &mut World,
+    call: &Call,
+    kind: &str,
+    change: Change,
+    params: UpdateParams,
+    seconds: u64,
+) -> Result<Reply, Fault> {
+    let id = world.ids.uuid();
+    let now = world.now;
+    let cluster = cluster_of(world, call)?;
+    let update = Update {
+        id: id.clone(),
+        kind: kind.to_owned(),
+        params,
+        created: now,
+        done: false,
+        token: Token::of(&call.params),
+        nodegroup: call.params.text("nodegroupName"),
+        change,
+    };
+    let group = (update.nodegroup.as_ref()).and_then(|name| cluster.nodegroups.get_mut(name));
+    match group {
+        Some(group) => group.status = NodegroupStatus::Updating,
+        None => cluster.status = ClusterStatus::Updating,
+    }
+    let reply = Fields::only("update", render(&update));
+    cluster.updates.push(update);
+    later(world, &call.region, seconds, Task::FinishUpdate(id));
+    Ok(reply)
+}
+
+/// An update takes effect.
+pub(super) fn finish(world: &mut World, region: &str, id: &str) {
+    let clusters = world.region(region).eks.clusters.values_mut();
+    let found = clusters
+        .flat_map(|cluster| {
+            cluster
+                .updates
+                .iter_mut()
+                .map(|update| (&cluster.name, update))
+        })
+        .find(|(_, update)| update.id == id);
+    let Some((name, update)) = found else {
+        return;
+    };
+    update.done = true;
+    let (name, update) = (name.clone(), update.clone());
+    match update.nodegroup {
+        Some(group) => nodegroup_updates::apply(world, region, &name, &group, update.change),
+        None => apply(world, region, &name, update.change),
+    }
+}
+
+fn apply(world: &mut World, region: &str, name: &str, change: Change) {
+    let Some(cluster) = world.region(region).eks.clusters.get_mut(name) else {
+        return;
+    };
+    cluster.status = ClusterStatus::Active;
+    match change {
+        Change::Version(version) => {
+            cluster.version.clone_from(&version);
+            let key = format!("{region}/{name}");
+            if let Some(kubernetes) = world.clusters.get_mut(&key) {
+                kubernetes.version = version;
+            }
+        }
+        Change::Logging(logging) => {
+            let logs = !logging.is_empty();
+            cluster.logging = logging;
+            if logs {
+                logs::ensure(world, region, &clusters::log_group(name));
+            }
+        }
+        Change::Access(access) => cluster.access = access,
+        Change::Network { subnets, group_ids } => {
+            cluster.subnets = subnets;
+            cluster.group_ids = group_ids;
+            rebuild_interfaces(world, region, name);
+        }
+        Change::Authentication(mode) => cluster.authentication = mode,
+        Change::Protection(protected) => cluster.protected = protected,
+        Change::Support(support) => cluster.support = support,
+        // These are a node group's, and never stand in an update of a cluster.
+        Change::Nodegroup(_) | Change::NodegroupVersion(_) => {}
+    }
+}
+
+/// Puts the control plane's interfaces where the cluster wants them now.
+fn rebuild_interfaces(world: &mut World, region: &str, name: &str) {
+    let Some(cluster) = world.region(region).eks.clusters.get(name).cloned() else {
+        return;
+    };
+    let found = Subnets::find(world, region, &cluster.subnets, "InvalidParameterException");
+    // A subnet that went or filled up meanwhile leaves the interfaces as they were.
+    let Ok(made) = found.and_then(|subnets| clusters::attach(world, region, &cluster, &subnets))
+    else {
+        return;
+    };
+    placement::detach(world, region, &cluster.interfaces);
+    if let Some(cluster) = world.region(region).eks.clusters.get_mut(name) {
+        cluster.interfaces = made;
+    }
+}
+
+/// Whether an update is about what a request asks for: a node group, or the cluster.
+fn concerns(call: &Call, update: &Update) -> bool {
+    update.nodegroup == call.params.text("nodegroupName")
+}
+
+pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let id = call.params.text("updateId").unwrap_or_default();
+    let cluster = cluster_of(world, call)?;
+    let mut updates = cluster.updates.iter();
+    let found = updates.find(|update| update.id == id && concerns(call, update));
+    found
+        .map(|update| Fields::only("update", render(update)))
+        .ok_or_else(|| not_found(format!("No update found for ID: {id}")))
+}
+
+pub(super) fn list(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    let params = &call.params;
+    let size = page::size(params, "maxResults", 100, 100, "InvalidParameterException")?;
+    let cluster = cluster_of(world, call)?;
+    let mut ids: Vec<String> = (cluster.updates.iter())
+        .filter(|update| concerns(call, update))
+        .map(|update| update.id.clone())
+        .collect();
+    ids.sort();
+    let ids = ids.into_iter().map(|id| (id.clone(), id));
+    let page = page::cut(ids, params.text("nextToken").as_deref(), size);
+    Ok(Fields::new()
+        .list("updateIds", "member", page.items)
+        .maybe("nextToken", page.next)
+        .into())
+}
+
+fn render(update: &Update) -> Reply {
+    let params = (update.params.iter())
+        .map(|(kind, value)| Fields::new().with("type", kind).with("value", value));
+    Fields::new()
+        .with("id", &update.id)
+        .with(
+            "status",
+            if update.done {
+                "Successful"
+            } else {
+                "InProgress"
+            },
+        )
+        .with("type", &update.kind)
+        .list("params", "member", params)
+        .with("createdAt", update.created)
+        .list("errors", "member", None::<Reply>)
+        .into()
+}
