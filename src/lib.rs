@@ -3,9 +3,13 @@
 //! The modules are layers; `docs/architecture.md` tells what each is for and what it may import.
 
 pub mod address;
+pub mod apply;
 pub mod cloud;
 pub mod environment;
+pub mod event;
 pub mod graph;
+pub mod observe;
+pub mod ops;
 pub mod plan;
 pub mod resources;
 pub mod sandbox;

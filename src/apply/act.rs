@@ -10,18 +10,15 @@ use super::error::ActError;
 use super::run::seconds_between;
 use super::{Job, Known};
 use crate::address::Address;
-use crate::cloud::{Class, ClusterEndpoint, Fault, Retry, retry};
+use crate::cloud::{Class, ClusterEndpoint, Retry, retry};
 use crate::event::Event;
-use crate::observe;
+use crate::observe::{self, VISIBILITY};
 use crate::plan::{Action, Phase, Step, Verb};
-use crate::resources::{Fields, Kind, Observed, Order, Outputs, references, resolve};
+use crate::resources::{Fields, Kind, Observed, Order, references, resolve};
 use crate::state::{self, Entry, Recorded, Transition};
 
 /// How long a change is tried again while the service says "not yet" (FACTS §4: EC2 5 min, ElastiCache 10).
 const BOUND: std::time::Duration = std::time::Duration::from_secs(600);
-
-/// How long a fresh resource may be invisible (DESIGN §5).
-pub(super) const VISIBILITY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// One resource at work.
 pub(super) struct Work<'a> {
@@ -147,7 +144,7 @@ impl Work<'_> {
             name: &self.action.name,
             wanted: self.job.wanted,
             fields: &self.fields,
-            token: &self.token,
+            token: self.token,
             variables: self.job.wanted.variables,
             cluster: self.cluster.as_ref(),
         }
@@ -228,16 +225,12 @@ impl Work<'_> {
         let clock = &self.job.cloud.clock;
         let begun = clock.now();
         loop {
-            let unseen = |unseen: crate::resources::Unseen| ActError::Cloud {
-                doing: "looking for it",
-                source: Fault::repeated(&unseen.0),
-            };
-            let found = observe::kind(self.job.cloud, &self.job.wanted, self.kind).await.map_err(unseen)?;
+            let found = observe::kind(self.job.cloud, &self.job.wanted, self.kind).await?;
             let ours = found.into_iter().find(|found| found.is_ours_at(&self.action.address));
             if ours.is_some() || class == Class::Exists {
                 return Ok(ours.map(|found| found.id));
             }
-            if clock.now().duration_since(begun) >= jiff::SignedDuration::try_from(VISIBILITY).unwrap_or_default() {
+            if clock.now().duration_since(begun).unsigned_abs() >= VISIBILITY {
                 return Ok(None);
             }
             clock.sleep(std::time::Duration::from_secs(5)).await;
@@ -278,4 +271,3 @@ impl Work<'_> {
         wait_gone(self, id).await
     }
 }
-

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::act::{VISIBILITY, Work};
+use super::act::Work;
 use super::error::ActError;
-use crate::cloud::{Fault, Retry, retry};
+use crate::cloud::{Retry, retry};
 use crate::event::Event;
+use crate::observe::VISIBILITY;
 use crate::plan::{Verb, changes};
 use crate::resources::{Condition, Observed};
 
@@ -115,20 +116,5 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
         let pause = pause(waited);
         work.job.cloud.clock.sleep(pause).await;
         waited += pause;
-    }
-}
-
-/// Faults are not cloned by the services' errors; this keeps what the reader needs of one that was shared.
-impl Fault {
-    /// The same fault once more, without what lay below it.
-    pub(super) fn repeated(fault: &Self) -> Self {
-        Self {
-            service: fault.service,
-            operation: fault.operation,
-            code: fault.code.clone(),
-            message: fault.message.clone(),
-            class: fault.class,
-            source: None,
-        }
     }
 }

@@ -1,8 +1,10 @@
 //! Why an action failed, and what to do about it.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use crate::cloud::{Class, Fault};
+use crate::resources::Unseen;
 use crate::state::Stopped;
 
 /// Why an action on one resource failed. The address is told beside it.
@@ -16,6 +18,9 @@ pub enum ActError {
         /// The call.
         source: Fault,
     },
+    /// What became of it could not be seen.
+    #[error("looking for it failed")]
+    Unseen(#[from] Unseen),
     /// The resource ended in a state from which it does not recover.
     #[error("it ended as {0}")]
     Broken(String),
@@ -51,7 +56,8 @@ pub enum ActError {
 pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(fault) = error.downcast_ref::<Fault>() {
+        let shared = || error.downcast_ref::<Arc<Fault>>().map(AsRef::as_ref);
+        if let Some(fault) = error.downcast_ref::<Fault>().or_else(shared) {
             return fault_hint(fault);
         }
         next = error.source();

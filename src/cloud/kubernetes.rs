@@ -1,5 +1,7 @@
 //! The way to a cluster's API server: only to the cluster that the environment describes (promise 6).
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::Fault;
@@ -15,6 +17,19 @@ pub struct ClusterEndpoint {
     pub url: String,
     /// The certificate authority in base64, as EKS gives it.
     pub certificate_authority: String,
+}
+
+impl ClusterEndpoint {
+    /// The endpoint among the outputs of a control plane; none for any other resource.
+    pub fn of(outputs: &BTreeMap<String, String>) -> Option<Self> {
+        let output = |name: &str| outputs.get(name).cloned();
+        Some(Self {
+            name: output("cluster_name")?,
+            region: output("region")?,
+            url: output("endpoint")?,
+            certificate_authority: output("certificate_authority")?,
+        })
+    }
 }
 
 /// Makes Kubernetes clients. On AWS a client carries the cluster's authority and a fresh token; in the

@@ -5,11 +5,89 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::cloud::{Class, Cloud, ClusterEndpoint, Fault, Retry, retry};
+use crate::cloud::{Cloud, ClusterEndpoint};
 use crate::resources::inventory::Inventory;
-use crate::resources::{CONTROL_PLANE, Condition, Desired, Observed, Owner, Problem, Unseen, Wanted, kind, kinds};
+use crate::resources::{CONTROL_PLANE, Condition, Kind, Observed, Owner, Unseen, Wanted, kinds};
 use crate::state::{Action, Entry};
+
+/// For how long a fresh resource may be invisible: it counts as absent only after that (DESIGN §5).
+pub const VISIBILITY: Duration = Duration::from_secs(60);
+
+/// How long to wait before looking again for what was begun and is not visible yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Everything that was found.
+pub struct Observation {
+    /// By address; more than one where something was made twice, or where a name is taken by others.
+    pub found: BTreeMap<Address, Vec<Observed>>,
+    /// What the list calls gave.
+    pub inventory: Inventory,
+}
+
+/// Observes everything. What was begun and is not found is looked for again until it can't be merely
+/// invisible any more.
+///
+/// # Errors
+/// When any part is unknown.
+pub async fn observe(
+    cloud: &Cloud,
+    wanted: &Wanted<'_>,
+    open: &BTreeMap<Address, Entry>,
+) -> Result<Observation, Unseen> {
+    loop {
+        let observation = once(cloud, wanted).await?;
+        if !open.iter().any(|(address, entry)| may_appear(&observation, address, entry, cloud.clock.now())) {
+            return Ok(observation);
+        }
+        cloud.clock.sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Whether the resource of an open create is not there and may yet become visible.
+fn may_appear(observation: &Observation, address: &Address, entry: &Entry, now: Timestamp) -> bool {
+    let found = observation.found.get(address).into_iter().flatten().any(|found| found.owner == Owner::Ours);
+    let fresh = now.duration_since(entry.begun).unsigned_abs() < VISIBILITY;
+    entry.action == Action::Create && !found && fresh
+}
+
+async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Observation, Unseen> {
+    let mut inventory = Inventory::sweep(cloud, wanted).await;
+    let mut found: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
+    let mut add = |observed: Vec<Observed>| {
+        for observed in observed {
+            found.entry(observed.address.clone()).or_default().push(observed);
+        }
+    };
+    for kind in kinds().iter().filter(|kind| !kind.lives_in_cluster()) {
+        add(kind.observe(&inventory, wanted)?);
+    }
+    inventory.look_into_cluster(cloud, wanted, &found).await;
+    for kind in kinds().iter().filter(|kind| kind.lives_in_cluster()) {
+        for observed in kind.observe(&inventory, wanted)? {
+            found.entry(observed.address.clone()).or_default().push(observed);
+        }
+    }
+    Ok(Observation { found, inventory })
+}
+
+/// Observes one kind of AWS resource or Kubernetes object anew.
+///
+/// # Errors
+/// When it is unknown.
+pub async fn kind(cloud: &Cloud, wanted: &Wanted<'_>, kind: &dyn Kind) -> Result<Vec<Observed>, Unseen> {
+    let observation = once(cloud, wanted).await?;
+    Ok(observation.found.into_values().flatten().filter(|found| found.kind == kind.name()).collect())
+}
+
+/// The API server of our cluster, if it is there and answers.
+pub fn cluster_endpoint(found: &BTreeMap<Address, Vec<Observed>>) -> Option<ClusterEndpoint> {
+    found
+        .values()
+        .flatten()
+        .filter(|found| found.kind == CONTROL_PLANE && found.owner == Owner::Ours)
+        .filter(|found| !matches!(found.condition, Condition::Deleting | Condition::Failed(_)))
+        .find_map(|found| ClusterEndpoint::of(&found.outputs))
+}

@@ -52,6 +52,15 @@ impl Inventory {
             registries,
         }
     }
+
+    /// Looks at what is in the cluster, if `found` has one of ours.
+    pub async fn look_into_cluster(
+        &mut self,
+        _cloud: &Cloud,
+        _wanted: &Wanted<'_>,
+        _found: &std::collections::BTreeMap<crate::address::Address, Vec<super::Observed>>,
+    ) {
+    }
 }
 
 /// Reads one part, patiently.

@@ -116,6 +116,13 @@ pub struct Observed {
     pub outputs: Outputs,
 }
 
+impl Observed {
+    /// Whether it is ours and stands at `address`.
+    pub fn is_ours_at(&self, address: &Address) -> bool {
+        self.owner == Owner::Ours && self.address == *address
+    }
+}
+
 /// Why a kind could not be seen: the plan stops there, and nothing is made, forgotten or deleted.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("can't tell what exists")]
@@ -144,6 +151,8 @@ pub struct Context<'a> {
     pub account: &'a str,
     /// The variables that the file names.
     pub variables: &'a Variables,
+    /// The objects of the deploy agent's install manifest, for a file that has an agent.
+    pub agent_manifest: &'a [serde_json::Value],
 }
 
 /// What an observation looks for.
@@ -210,9 +219,11 @@ pub struct Order<'a> {
     /// Its properties, references resolved. When deleting: as they were recorded.
     pub fields: &'a Fields,
     /// The idempotency token of this action, the same when it is taken up again.
-    pub token: &'a str,
+    pub token: uuid::Uuid,
     /// The variables that the file names.
     pub variables: &'a Variables,
+    /// The described cluster, for kinds that live in it.
+    pub cluster: Option<&'a kube::Client>,
 }
 
 impl Order<'_> {
@@ -255,6 +266,11 @@ pub trait Kind: Send + Sync {
     /// Whether a create that is sent twice makes only one: by a token or a unique name.
     fn create_is_idempotent(&self) -> bool {
         true
+    }
+
+    /// Whether it is a Kubernetes object, reached through the cluster's API server.
+    fn lives_in_cluster(&self) -> bool {
+        false
     }
 
     /// Whether deleting the cluster is enough to be rid of it: true for Kubernetes objects without effects

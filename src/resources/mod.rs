@@ -26,6 +26,12 @@ pub use tags::{
 /// The kind of an EKS cluster: what runs in one goes with it.
 pub const CONTROL_PLANE: &str = "cluster.control-plane";
 
+/// The kind that stands for what runs in a cluster and has effects outside: made quiet before the cluster goes.
+pub const WORKLOADS: &str = "cluster.workloads";
+
+/// The kind that stands for what a cluster's controllers left in AWS: swept once the cluster is gone.
+pub const LEFTOVERS: &str = "cluster.leftovers";
+
 /// Every kind that groundwork knows.
 pub fn kinds() -> &'static [&'static dyn Kind] {
     &[

@@ -1,0 +1,69 @@
+//! Brings the cloud in line with the file.
+
+use super::{Error, Planned, Session};
+use crate::address::Address;
+use crate::apply::{Job, Report, run};
+use crate::event::Listener;
+use crate::plan::{Danger, Goal};
+use crate::resources::Wanted;
+use crate::state::Journal;
+
+/// What the one who runs it has agreed to.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmed {
+    /// Resources whose data may be lost.
+    pub data_loss: Vec<Address>,
+}
+
+/// Carries out a plan that was shown and confirmed. The caller holds the lock since before it was made.
+///
+/// # Errors
+/// When data would be lost without consent, or the state can't be written; nothing was changed then.
+pub async fn apply(
+    session: &Session,
+    planned: &Planned,
+    confirmed: &Confirmed,
+    listener: &dyn Listener,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> Result<Report, Error> {
+    require_consent(planned, confirmed)?;
+    carry_out(session, planned, listener, stop).await
+}
+
+/// Runs the plan of `planned` against a journal of its state.
+pub(super) async fn carry_out(
+    session: &Session,
+    planned: &Planned,
+    listener: &dyn Listener,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> Result<Report, Error> {
+    let journal = Journal::open(session.store.clone(), planned.state.clone())?;
+    let wanted = Wanted {
+        ownership: &planned.ownership,
+        desired: &planned.desired,
+        recorded: &planned.state.resources,
+        variables: &session.variables,
+    };
+    let job = Job {
+        cloud: &session.cloud,
+        plan: &planned.plan,
+        basis: planned.basis(),
+        wanted,
+        journal: &journal,
+        listener,
+        stop,
+    };
+    Ok(run(&job).await?)
+}
+
+/// In apply, losing data needs its own word for each address; destroy says it with its name.
+fn require_consent(planned: &Planned, confirmed: &Confirmed) -> Result<(), Error> {
+    let lost: Vec<Address> = planned
+        .plan
+        .work()
+        .filter(|action| planned.plan.goal == Goal::Apply && action.danger == Some(Danger::LosesData))
+        .map(|action| action.address.clone())
+        .filter(|address| !confirmed.data_loss.contains(address))
+        .collect();
+    if lost.is_empty() { Ok(()) } else { Err(Error::DataLoss(lost)) }
+}

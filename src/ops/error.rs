@@ -1,0 +1,84 @@
+//! Why an operation was not carried out. Nothing was changed when one of these is returned before the run.
+
+use crate::address::Address;
+use crate::graph::Cycle;
+use crate::plan::Refusal;
+use crate::resources::{Problem, Unseen};
+use crate::state::{LockError, StoreError};
+
+/// Why an operation was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A variable that the file names is not set.
+    #[error("{}", unset(.0))]
+    UnsetVariables(Vec<(String, Address)>),
+    /// The credentials are of another account than the file allows.
+    #[error("the credentials are of account {found}, and the file allows only {expected}: nothing was changed")]
+    WrongAccount {
+        /// What the file says.
+        expected: String,
+        /// Whose credentials these are.
+        found: String,
+    },
+    /// Who we are could not be found out.
+    #[error("can't find out which account the credentials are of")]
+    Identity(#[source] crate::cloud::Fault),
+    /// What exists could not be seen in full.
+    #[error("can't see everything that exists, so nothing was changed")]
+    Unseen(#[from] Unseen),
+    /// The plan would touch what is not ours, or can't be made.
+    #[error("there is no plan: {}", refusals(.0))]
+    Refused(Vec<Refusal>),
+    /// The cloud says that what the file asks can't be.
+    #[error("{}", problems(.0))]
+    Impossible(Vec<Problem>),
+    /// The cloud could not be asked whether what the file asks can be.
+    #[error("{address}: can't check what the file asks")]
+    Unchecked {
+        /// Which resource.
+        address: Address,
+        /// The call that failed.
+        source: crate::cloud::Fault,
+    },
+    /// Data would be lost, and that was not confirmed.
+    #[error("this loses the data in {}: add {} if that is meant", list(.0), flags(.0))]
+    DataLoss(Vec<Address>),
+    /// The environment is protected.
+    #[error("environment `{0}` is protected: set `protect = false` in its file first")]
+    Protected(String),
+    /// The state could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another run is at it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The plan can't be ordered.
+    #[error(transparent)]
+    Ring(#[from] Cycle),
+    /// There is nothing that could be looked at.
+    #[error("environment `{0}` has never been applied here: run `groundwork apply {0}` first")]
+    NeverApplied(String),
+}
+
+fn unset(variables: &[(String, Address)]) -> String {
+    let named: Vec<String> =
+        variables.iter().map(|(name, address)| format!("{name} (the value of {address})")).collect();
+    let (noun, verb) = if named.len() == 1 { ("variable", "is") } else { ("variables", "are") };
+    format!("the environment {noun} {} {verb} not set: nothing was changed", named.join(", "))
+}
+
+fn refusals(refusals: &[Refusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn problems(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("{}: {}", problem.address, problem.message)).collect::<Vec<_>>().join("\n")
+}
+
+fn list(addresses: &[Address]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn flags(addresses: &[Address]) -> String {
+    addresses.iter().map(|address| format!("--allow-data-loss {address}")).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,15 @@
+//! What groundwork can do, as functions: the command line is a thin layer over these.
+
+mod apply;
+mod destroy;
+mod error;
+mod proof;
+mod session;
+mod status;
+
+pub use apply::{Confirmed, apply};
+pub use destroy::{Teardown, destroy};
+pub use error::Error;
+pub use proof::{Remains, look_again};
+pub use session::{Planned, Session, identify, variable_names};
+pub use status::{ResourceStatus, Status, outputs, status};

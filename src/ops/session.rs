@@ -1,0 +1,198 @@
+//! One environment with its cloud and its state: what every operation begins with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Error;
+use crate::address::Address;
+use crate::cloud::{Cloud, Retry, fault, retry};
+use crate::environment::{Environment, Provider};
+use crate::environment::model::SecretSource;
+use crate::observe::{self, Observation};
+use crate::plan::{self, Basis, Goal, Plan, Verb};
+use crate::resources::{self, Context, Desired, Ownership, Problem, Variables, Wanted, kinds};
+use crate::state::{LocalStore, State};
+
+/// One environment, ready to be planned and changed.
+pub struct Session {
+    /// The file.
+    pub environment: Environment,
+    /// Both clouds.
+    pub cloud: Cloud,
+    /// The twelve digits of the account that the credentials are of.
+    pub account: String,
+    /// Where the state is kept.
+    pub store: LocalStore,
+    /// The variables that the file names, as far as they are set.
+    pub variables: Variables,
+    /// The agent's install manifest, for a file that has an agent.
+    pub agent_manifest: Vec<serde_json::Value>,
+}
+
+/// A plan and everything that it was made from.
+pub struct Planned {
+    /// The state as it was read.
+    pub state: State,
+    /// What makes a resource ours.
+    pub ownership: Ownership,
+    /// What the file asks for.
+    pub desired: BTreeMap<Address, Desired>,
+    /// What was found.
+    pub observation: Observation,
+    /// What would be done.
+    pub plan: Plan,
+}
+
+impl Planned {
+    /// What the plan was made from, once more.
+    pub fn basis(&self) -> Basis<'_> {
+        Basis {
+            goal: self.plan.goal,
+            desired: &self.desired,
+            state: &self.state,
+            observed: &self.observation.found,
+            kind: resources::kind,
+        }
+    }
+}
+
+/// Finds out which account the credentials are of, and refuses any but the file's.
+///
+/// # Errors
+/// When AWS does not say, or says another account.
+pub async fn identify(cloud: &Cloud, environment: &Environment) -> Result<String, Error> {
+    let ask = || async {
+        let answer = cloud.aws.sts.get_caller_identity().send().await.map_err(fault("sts", "GetCallerIdentity"))?;
+        answer.account.ok_or_else(|| crate::cloud::Fault::incomplete("sts", "GetCallerIdentity", "Account"))
+    };
+    let bound = std::time::Duration::from_secs(30);
+    let found = retry(cloud.clock.as_ref(), Retry::Idempotent, bound, ask).await.map_err(Error::Identity)?;
+    match (&environment.account, environment.provider) {
+        (Some(expected), Provider::Aws) if *expected != found => {
+            Err(Error::WrongAccount { expected: expected.clone(), found })
+        }
+        (Some(_) | None, Provider::Aws | Provider::Sandbox) => Ok(found),
+    }
+}
+
+impl Session {
+    /// The state as it is kept, or that of an environment which was never applied.
+    ///
+    /// # Errors
+    /// When it can't be read or used.
+    pub fn state(&self) -> Result<State, Error> {
+        let environment = &self.environment;
+        let fresh = || {
+            let now = self.cloud.clock.now();
+            State::new(&environment.name, environment.provider.as_str(), &self.account, &environment.region, now)
+        };
+        Ok(self.store.load()?.unwrap_or_else(fresh))
+    }
+
+    /// What makes a resource of this environment ours.
+    pub fn ownership(&self, state: &State) -> Ownership {
+        let expires = self.environment.ttl.and_then(|ttl| {
+            let ttl = SignedDuration::try_from(ttl.duration()).ok()?;
+            Some(whole_seconds(state.since.checked_add(ttl).ok()?).to_string())
+        });
+        Ownership {
+            environment: state.environment.clone(),
+            region: state.region.clone(),
+            lineage: state.lineage.to_string(),
+            expires,
+            owner: self.environment.owner.clone(),
+        }
+    }
+
+    /// Every resource that the file asks for.
+    pub fn desired(&self, ownership: &Ownership) -> BTreeMap<Address, Desired> {
+        let context = Context {
+            environment: &self.environment,
+            ownership,
+            account: &self.account,
+            variables: &self.variables,
+            agent_manifest: &self.agent_manifest,
+        };
+        let desired = kinds().iter().flat_map(|kind| kind.desired(&context));
+        desired.map(|desired| (desired.address.clone(), desired)).collect()
+    }
+
+    /// Observes and plans.
+    ///
+    /// # Errors
+    /// Whatever makes a plan impossible; nothing is changed by planning.
+    pub async fn plan(&self, goal: Goal) -> Result<Planned, Error> {
+        if goal == Goal::Apply {
+            self.require_variables()?;
+        }
+        let state = self.state()?;
+        let ownership = self.ownership(&state);
+        let mut desired = self.desired(&ownership);
+        if goal == Goal::Destroy {
+            super::destroy::add_teardown(&mut desired);
+        }
+        let wanted = Wanted {
+            ownership: &ownership,
+            desired: &desired,
+            recorded: &state.resources,
+            variables: &self.variables,
+        };
+        let observation = observe::observe(&self.cloud, &wanted, &state.open).await?;
+        let basis = Basis { goal, desired: &desired, state: &state, observed: &observation.found, kind: resources::kind };
+        let plan = plan::plan(&basis).map_err(Error::Refused)?;
+        self.check(&plan, &desired, &observation).await?;
+        Ok(Planned { state, ownership, desired, observation, plan })
+    }
+
+    /// Asks the cloud about everything that will be made or changed, before anything is.
+    async fn check(
+        &self,
+        plan: &Plan,
+        desired: &BTreeMap<Address, Desired>,
+        observation: &Observation,
+    ) -> Result<(), Error> {
+        let changing = plan.actions.iter().filter(|action| {
+            matches!(action.verb, Verb::Create | Verb::Update | Verb::Replace)
+        });
+        let checks = changing.filter_map(|action| {
+            let (desired, kind) = (desired.get(&action.address)?, resources::kind(&action.kind)?);
+            Some(async move {
+                let checked = kind.check(&self.cloud, &observation.inventory, desired).await;
+                checked.map_err(|source| Error::Unchecked { address: desired.address.clone(), source })
+            })
+        });
+        let mut problems: Vec<Problem> = Vec::new();
+        for checked in join_all(checks).await {
+            problems.extend(checked?);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::Impossible(problems)) }
+    }
+
+    /// Every variable that the file names must be set before anything is created.
+    fn require_variables(&self) -> Result<(), Error> {
+        let named = self.environment.secrets.iter().filter_map(|(key, secret)| match &secret.source {
+            SecretSource::Environment(variable) => Some((variable.clone(), Address::of(&["secret", key]))),
+            SecretSource::Generate { .. } => None,
+        });
+        let unset: Vec<_> = named.filter(|(variable, _)| !self.variables.contains_key(variable)).collect();
+        if unset.is_empty() { Ok(()) } else { Err(Error::UnsetVariables(unset)) }
+    }
+}
+
+/// Names of the environment variables that the file asks for.
+pub fn variable_names(environment: &Environment) -> BTreeSet<&str> {
+    let sources = environment.secrets.values().map(|secret| &secret.source);
+    sources
+        .filter_map(|source| match source {
+            SecretSource::Environment(variable) => Some(variable.as_str()),
+            SecretSource::Generate { .. } => None,
+        })
+        .collect()
+}
+
+/// The moment without its fraction: expiry is told in whole seconds.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
