@@ -26,7 +26,7 @@ pub(super) struct Work<'a> {
     pub(super) kind: &'static dyn Kind,
     pub(super) action: &'a Action,
     pub(super) fields: Fields,
-    pub(super) token: Uuid,
+    pub(super) token: String,
     pub(super) cluster: Option<kube::Client>,
 }
 
@@ -95,9 +95,9 @@ impl<'a> Job<'a> {
     }
 
     /// The token of an action: that of the open entry when a create whose id never came is taken up again.
-    fn token(&self, address: &Address) -> Uuid {
+    fn token(&self, address: &Address) -> String {
         let open = self.basis.state.open.get(address);
-        open.filter(|entry| entry.id.is_none()).map_or_else(Uuid::new_v4, |entry| entry.token)
+        open.filter(|entry| entry.id.is_none()).map_or_else(|| Uuid::new_v4().to_string(), |entry| entry.token.clone())
     }
 
     /// The fields to bring about, or when removing those that are there.
@@ -144,7 +144,7 @@ impl Work<'_> {
             name: &self.action.name,
             wanted: self.job.wanted,
             fields: &self.fields,
-            token: self.token,
+            token: &self.token,
             variables: self.job.wanted.variables,
             cluster: self.cluster.as_ref(),
         }
@@ -157,7 +157,7 @@ impl Work<'_> {
             action,
             kind: self.action.kind.clone(),
             name: self.action.name.clone(),
-            token: self.token,
+            token: self.token.clone(),
             begun: self.job.cloud.clock.now(),
             id,
             depends_on: desired

@@ -219,7 +219,7 @@ pub struct Order<'a> {
     /// Its properties, references resolved. When deleting: as they were recorded.
     pub fields: &'a Fields,
     /// The idempotency token of this action, the same when it is taken up again.
-    pub token: uuid::Uuid,
+    pub token: &'a str,
     /// The variables that the file names.
     pub variables: &'a Variables,
     /// The described cluster, for kinds that live in it.

@@ -89,7 +89,7 @@ pub struct Entry {
     /// The name in AWS or Kubernetes.
     pub name: String,
     /// The idempotency token of the call.
-    pub token: Uuid,
+    pub token: String,
     /// When.
     pub begun: Timestamp,
     /// The id, once the cloud gave one.
