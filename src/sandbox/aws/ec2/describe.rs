@@ -2,6 +2,8 @@
 //!
 //! A filter reads the answer itself: it names a path in it. So what can be seen can be searched, and only that.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -73,12 +75,28 @@ impl Listing {
     }
 }
 
-/// Answers a Describe operation from all elements there are, each with the key by which pages go on.
+/// Answers a Describe operation from all resources of a kind.
+pub(super) fn all<T>(
+    world: &mut World,
+    call: &Call,
+    listing: &Listing,
+    of: fn(&Ec2) -> &BTreeMap<String, T>,
+    reply: fn(&View<'_>, &str, &T) -> Reply,
+) -> Result<Reply, Fault> {
+    let view = View::of(world, &call.region);
+    let elements = (of(view.ec2).iter())
+        .map(|(id, resource)| (id.clone(), reply(&view, id, resource)))
+        .collect();
+    answer(call, listing, elements)
+}
+
+/// Answers a Describe operation from all elements there are, each with the key by which they are sorted and pages go on.
 pub(super) fn answer(
     call: &Call,
     listing: &Listing,
-    elements: Vec<(String, Reply)>,
+    mut elements: Vec<(String, Reply)>,
 ) -> Result<Reply, Fault> {
+    elements.sort_by(|(one, _), (other, _)| one.cmp(other));
     let params = &call.params;
     let asked = params.texts(listing.ids);
     let filters = filters(params, listing)?;

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Address, AddressAssociation, Attachment, Ec2, Interface, Subnet, Tags};
-use super::{addresses, done, security_groups, tags};
+use super::{addresses, done, security_groups, tags, tokens};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
@@ -107,36 +107,31 @@ pub fn delete(world: &mut World, region: &str, id: &str) -> Result<(), Fault> {
 
 /// CreateNetworkInterface.
 pub(super) fn create_call(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let params = &call.params;
-    let subnet_id = params.required("SubnetId")?;
-    let tags = tags::specified(params, Kind::NetworkInterface)?;
-    let ec2 = &world.region(&call.region).ec2;
-    let id = match ec2.made_with("CreateNetworkInterface", params)? {
-        Some(id) => id.to_owned(),
-        None => {
-            let vpc_id = &ec2.subnet(&subnet_id)?.vpc_id;
-            let asked = params.texts("SecurityGroupId");
-            let private_ip = params.text("PrivateIpAddress").map(|text| read_ip(&text));
-            let new = New {
-                group_ids: security_groups::given_or_default(ec2, vpc_id, asked),
-                subnet_id,
-                description: params.text("Description").unwrap_or_default(),
-                private_ip: private_ip.transpose()?,
-                tags,
-                ..New::default()
-            };
-            let id = create(world, &call.region, new)?;
-            let ec2 = &mut world.region(&call.region).ec2;
-            ec2.remember_token("CreateNetworkInterface", params, &id);
-            id
-        }
-    };
+    let id = tokens::once(world, call, make)?;
     let view = View::of(world, &call.region);
     let interface = reply(&view, &id, view.ec2.interface(&id)?);
     Ok(Fields::new()
         .with("networkInterface", interface)
-        .maybe("clientToken", params.text("ClientToken"))
+        .maybe("clientToken", call.params.text("ClientToken"))
         .into())
+}
+
+fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
+    let params = &call.params;
+    let subnet_id = params.required("SubnetId")?;
+    let ec2 = &world.region(&call.region).ec2;
+    let vpc_id = &ec2.subnet(&subnet_id)?.vpc_id;
+    let asked = params.texts("SecurityGroupId");
+    let private_ip = params.text("PrivateIpAddress").map(|text| read_ip(&text));
+    let new = New {
+        group_ids: security_groups::given_or_default(ec2, vpc_id, asked),
+        subnet_id,
+        description: params.text("Description").unwrap_or_default(),
+        private_ip: private_ip.transpose()?,
+        tags: tags::specified(params, Kind::NetworkInterface)?,
+        ..New::default()
+    };
+    create(world, &call.region, new)
 }
 
 fn read_ip(text: &str) -> Result<Ipv4Addr, Fault> {
@@ -195,11 +190,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("vpc-id", "vpcId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.interfaces.iter())
-        .map(|(id, interface)| (id.clone(), reply(&view, id, interface)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.interfaces, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, interface: &Interface) -> Reply {

@@ -94,11 +94,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("owner-id", "ownerId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.internet_gateways.iter())
-        .map(|(id, gateway)| (id.clone(), reply(&view, id, gateway)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.internet_gateways, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, gateway: &InternetGateway) -> Reply {

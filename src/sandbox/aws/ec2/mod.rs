@@ -3,6 +3,7 @@
 mod addresses;
 mod cidr;
 mod describe;
+mod instance_types;
 pub mod instances;
 pub mod interfaces;
 mod internet_gateways;
@@ -18,6 +19,7 @@ mod subnets;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod volumes;
 mod vpcs;
 pub mod zones;
@@ -126,6 +128,8 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "DescribeNetworkInterfaces" => interfaces::describe(world, call),
         "DeleteNetworkInterface" => interfaces::delete_call(world, call),
         "DescribeInstances" => instances::describe(world, call),
+        "DescribeInstanceTypes" => instance_types::describe(call),
+        "DescribeInstanceTypeOfferings" => instance_types::describe_offerings(call),
         "CreateVolume" => volumes::create(world, call),
         "DescribeVolumes" => volumes::describe(world, call),
         "DeleteVolume" => volumes::delete(world, call),

@@ -3,7 +3,7 @@
 use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Attachment, NatGateway, NatState};
-use super::{Task, interfaces, later, tags};
+use super::{Task, interfaces, later, tags, tokens};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::durations;
 use crate::sandbox::world::World;
@@ -13,19 +13,11 @@ const LISTED_SECS: u64 = 3600;
 
 /// CreateNatGateway; the same again with the same client token answers the same gateway.
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let params = &call.params;
-    let ec2 = &world.region(&call.region).ec2;
-    let made = ec2
-        .made_with("CreateNatGateway", params)?
-        .map(str::to_owned);
-    let id = match made {
-        Some(id) => id,
-        None => make(world, call)?,
-    };
+    let id = tokens::once(world, call, make)?;
     let view = View::of(world, &call.region);
     let gateway = reply(&view, &id, view.ec2.nat_gateway(&id)?);
     Ok(Fields::new()
-        .maybe("clientToken", params.text("ClientToken"))
+        .maybe("clientToken", call.params.text("ClientToken"))
         .with("natGateway", gateway)
         .into())
 }
@@ -82,7 +74,6 @@ fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
     };
     ec2.nat_gateways.insert(id.clone(), gateway);
     ec2.add_tags(&id, tags);
-    ec2.remember_token("CreateNatGateway", params, &id);
     later(world, &call.region, seconds, task);
     Ok(id)
 }
@@ -175,11 +166,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("vpc-id", "vpcId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.nat_gateways.iter())
-        .map(|(id, gateway)| (id.clone(), reply(&view, id, gateway)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.nat_gateways, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, gateway: &NatGateway) -> Reply {

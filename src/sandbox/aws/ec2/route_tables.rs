@@ -5,39 +5,35 @@ use std::collections::BTreeMap;
 use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Association, Ec2, RouteTable};
-use super::{done, routes, tags};
+use super::{done, routes, tags, tokens};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
 /// CreateRouteTable; the same again with the same client token answers the same table.
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let params = &call.params;
-    let vpc_id = params.required("VpcId")?;
-    let tags = tags::specified(params, Kind::RouteTable)?;
-    let ec2 = &world.region(&call.region).ec2;
-    let id = match ec2.made_with("CreateRouteTable", params)? {
-        Some(id) => id.to_owned(),
-        None => {
-            ec2.vpc(&vpc_id)?;
-            let id = world.ids.ec2(Kind::RouteTable.prefix());
-            let table = RouteTable {
-                vpc_id,
-                routes: BTreeMap::new(),
-                associations: BTreeMap::new(),
-            };
-            let ec2 = &mut world.region(&call.region).ec2;
-            ec2.route_tables.insert(id.clone(), table);
-            ec2.add_tags(&id, tags);
-            ec2.remember_token("CreateRouteTable", params, &id);
-            id
-        }
-    };
+    let id = tokens::once(world, call, make)?;
     let view = View::of(world, &call.region);
     let table = reply(&view, &id, view.ec2.route_table(&id)?);
     Ok(Fields::new()
         .with("routeTable", table)
-        .maybe("clientToken", params.text("ClientToken"))
+        .maybe("clientToken", call.params.text("ClientToken"))
         .into())
+}
+
+fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
+    let vpc_id = call.params.required("VpcId")?;
+    let tags = tags::specified(&call.params, Kind::RouteTable)?;
+    world.region(&call.region).ec2.vpc(&vpc_id)?;
+    let id = world.ids.ec2(Kind::RouteTable.prefix());
+    let table = RouteTable {
+        vpc_id,
+        routes: BTreeMap::new(),
+        associations: BTreeMap::new(),
+    };
+    let ec2 = &mut world.region(&call.region).ec2;
+    ec2.route_tables.insert(id.clone(), table);
+    ec2.add_tags(&id, tags);
+    Ok(id)
 }
 
 /// DeleteRouteTable.
@@ -172,11 +168,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("vpc-id", "vpcId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.route_tables.iter())
-        .map(|(id, table)| (id.clone(), reply(&view, id, table)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.route_tables, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, table: &RouteTable) -> Reply {

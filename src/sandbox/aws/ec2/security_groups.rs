@@ -129,11 +129,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("vpc-id", "vpcId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.security_groups.iter())
-        .map(|(id, group)| (id.clone(), reply(&view, id, group)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.security_groups, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, group: &SecurityGroup) -> Reply {

@@ -7,8 +7,8 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
+use crate::sandbox::aws::Fault;
 pub use crate::sandbox::aws::tags::Tags;
-use crate::sandbox::aws::{Fault, Params};
 use crate::sandbox::time::SimTime;
 
 /// EC2 in one region. Tags stand in one place for all kinds, because their operations treat all kinds alike.
@@ -362,39 +362,9 @@ impl Ec2 {
         }
     }
 
-    /// The resource that this operation made with this input's `ClientToken`, if it did.
-    pub fn made_with(&self, operation: &str, params: &Params) -> Result<Option<&str>, Fault> {
-        let Some(token) = params.text("ClientToken") else {
-            return Ok(None);
-        };
-        match self.tokens.get(&token_key(operation, &token)) {
-            None => Ok(None),
-            Some(made) if made.input == params.0 => Ok(Some(&made.id)),
-            Some(_) => Err(Fault::new(
-                "IdempotentParameterMismatch",
-                format!("The client token '{token}' came with other parameters before"),
-            )),
-        }
-    }
-
-    /// Remembers what this input's `ClientToken` made.
-    pub fn remember_token(&mut self, operation: &str, params: &Params, id: &str) {
-        if let Some(token) = params.text("ClientToken") {
-            let made = Token {
-                id: id.to_owned(),
-                input: params.0.clone(),
-            };
-            self.tokens.insert(token_key(operation, &token), made);
-        }
-    }
-
     /// Forgets what is remembered beside a resource that is gone: its tags and its client token.
     pub fn forget(&mut self, id: &str) {
         self.tags.remove(id);
         self.tokens.retain(|_, made| made.id != id);
     }
-}
-
-fn token_key(operation: &str, token: &str) -> String {
-    format!("{operation} {token}")
 }

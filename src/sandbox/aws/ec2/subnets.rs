@@ -104,11 +104,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("vpc-id", "vpcId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.subnets.iter())
-        .map(|(id, subnet)| (id.clone(), reply(&view, id, subnet)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.subnets, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, subnet: &Subnet) -> Reply {

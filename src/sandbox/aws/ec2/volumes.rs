@@ -3,48 +3,39 @@
 use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::Volume;
-use super::{done, tags, zones};
+use super::{done, tags, tokens, zones};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply};
 use crate::sandbox::world::World;
 
 /// CreateVolume; the same again with the same client token answers the same volume.
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let params = &call.params;
-    let tags = tags::specified(params, Kind::Volume)?;
-    let made = (world
-        .region(&call.region)
-        .ec2
-        .made_with("CreateVolume", params)?)
-    .map(str::to_owned);
-    let id = match made {
-        Some(id) => id,
-        None => {
-            let zone = params.required("AvailabilityZone")?;
-            if !zones::names(&call.region).contains(&zone) {
-                return Err(Fault::new(
-                    "InvalidZone.NotFound",
-                    format!("The zone '{zone}' does not exist."),
-                ));
-            }
-            params.required("Size")?;
-            let volume = Volume {
-                zone,
-                gib: params.int("Size")?.unwrap_or_default(),
-                volume_type: params
-                    .text("VolumeType")
-                    .unwrap_or_else(|| "gp2".to_owned()),
-                created: world.now,
-            };
-            let id = world.ids.ec2(Kind::Volume.prefix());
-            let ec2 = &mut world.region(&call.region).ec2;
-            ec2.volumes.insert(id.clone(), volume);
-            ec2.add_tags(&id, tags);
-            ec2.remember_token("CreateVolume", params, &id);
-            id
-        }
-    };
+    let id = tokens::once(world, call, make)?;
     let view = View::of(world, &call.region);
     Ok(reply(&view, &id, view.ec2.volume(&id)?))
+}
+
+fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
+    let params = &call.params;
+    let tags = tags::specified(params, Kind::Volume)?;
+    let zone = params.required("AvailabilityZone")?;
+    if !zones::names(&call.region).contains(&zone) {
+        return Err(Fault::new(
+            "InvalidZone.NotFound",
+            format!("The zone '{zone}' does not exist."),
+        ));
+    }
+    params.required("Size")?;
+    let volume = Volume {
+        zone,
+        gib: params.int("Size")?.unwrap_or_default(),
+        volume_type: (params.text("VolumeType")).unwrap_or_else(|| "gp2".to_owned()),
+        created: world.now,
+    };
+    let id = world.ids.ec2(Kind::Volume.prefix());
+    let ec2 = &mut world.region(&call.region).ec2;
+    ec2.volumes.insert(id.clone(), volume);
+    ec2.add_tags(&id, tags);
+    Ok(id)
 }
 
 /// DeleteVolume.
@@ -72,11 +63,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("volume-type", "volumeType"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.volumes.iter())
-        .map(|(id, volume)| (id.clone(), reply(&view, id, volume)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.volumes, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, volume: &Volume) -> Reply {

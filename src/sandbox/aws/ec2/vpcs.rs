@@ -94,11 +94,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ("vpc-id", "vpcId"),
         ],
     };
-    let view = View::of(world, &call.region);
-    let all = (view.ec2.vpcs.iter())
-        .map(|(id, vpc)| (id.clone(), reply(&view, id, vpc)))
-        .collect();
-    describe::answer(call, &listing, all)
+    describe::all(world, call, &listing, |ec2| &ec2.vpcs, reply)
 }
 
 fn reply(view: &View<'_>, id: &str, vpc: &Vpc) -> Reply {

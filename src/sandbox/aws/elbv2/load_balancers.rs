@@ -33,7 +33,8 @@ pub fn create(world: &mut World, region: &str, new: New) -> Result<String, Fault
     let services = world.region(region);
     if let Some(arn) = services.elbv2.by_name(&new.name) {
         let same = (services.elbv2.load_balancers.get(arn)).is_some_and(|balancer| {
-            balancer.internal == new.internal
+            (balancer.kind == "application") == new.application
+                && balancer.internal == new.internal
                 && balancer.subnet_ids == new.subnet_ids
                 && balancer.group_ids == new.group_ids
         });

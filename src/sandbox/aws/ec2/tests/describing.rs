@@ -28,12 +28,12 @@ fn filters_are_joined_by_and_their_values_by_or() {
     let (one, two) = (vpc_named(&mut cloud, "one"), vpc_named(&mut cloud, "two"));
     let name = |values: &[&str]| json!({"Name": "tag:Name", "Value": values});
     let id = |id: &str| json!({"Name": "vpc-id", "Value": [id]});
-    assert_eq!(found(&mut cloud, json!([name(&["one"])])), [one.clone()]);
+    assert_eq!(found(&mut cloud, json!([name(&["one"])])), [one.as_str()]);
     assert_eq!(found(&mut cloud, json!([name(&["one", "two"])])).len(), 2);
-    assert_eq!(found(&mut cloud, json!([name(&["t*"])])), [two.clone()]);
+    assert_eq!(found(&mut cloud, json!([name(&["t*"])])), [two.as_str()]);
     assert_eq!(
         found(&mut cloud, json!([name(&["t?o"]), id(&two)])),
-        [two.clone()]
+        [two.as_str()]
     );
     assert_eq!(
         found(&mut cloud, json!([name(&["one"]), id(&two)])),
@@ -68,11 +68,7 @@ fn an_unknown_filter_is_refused_even_where_nothing_is() {
         "DescribeAvailabilityZones",
     ] {
         let params = json!({"Filter": [{"Name": "colour", "Value": ["red"]}]});
-        assert_eq!(
-            cloud.refuses(operation, params),
-            "InvalidParameterValue",
-            "{operation}"
-        );
+        cloud.refuses(operation, params, "InvalidParameterValue");
     }
 }
 
@@ -129,11 +125,7 @@ fn pages_that_aws_does_not_give_are_refused() {
         (json!({"NextToken": "%"}), "InvalidNextToken"),
         (json!({"VpcId": [vpc, "vpc-1"]}), "InvalidVpcID.NotFound"),
     ] {
-        assert_eq!(
-            cloud.refuses("DescribeVpcs", params.clone()),
-            code,
-            "{params}"
-        );
+        cloud.refuses("DescribeVpcs", params.clone(), code);
     }
 }
 
@@ -201,18 +193,14 @@ fn tags_that_are_none_are_refused() {
         (json!({"ResourceId": ["nonsense"], "Tag": []}), "InvalidID"),
         (json!({"Tag": []}), "MissingParameter"),
     ] {
-        assert_eq!(
-            cloud.refuses("CreateTags", params.clone()),
-            code,
-            "{params}"
-        );
+        cloud.refuses("CreateTags", params.clone(), code);
     }
     for specification in [
         tagged("subnet", &[("a", "b")]),
         tagged("vpc", &[("a", "b"), ("a", "c")]),
     ] {
         let params = json!({"CidrBlock": "10.10.0.0/16", "TagSpecification": specification});
-        assert_eq!(cloud.refuses("CreateVpc", params), "InvalidParameterValue");
+        cloud.refuses("CreateVpc", params, "InvalidParameterValue");
     }
 }
 
@@ -232,13 +220,50 @@ fn every_region_has_three_zones() {
         "availabilityZoneInfo.zoneName",
     );
     assert_eq!(names, ["eu-central-1c"]);
-    let refusal = cloud.refuses(
+    cloud.refuses(
         "DescribeAvailabilityZones",
         json!({"ZoneName": ["mars-1a"]}),
+        "InvalidParameterValue",
     );
-    assert_eq!(refusal, "InvalidParameterValue");
     assert_eq!(
         super::super::zones::id("ap-southeast-2", "ap-southeast-2b"),
         "apse2-az2"
+    );
+}
+
+#[test]
+fn instance_types_have_sizes_and_places() {
+    let mut cloud = Cloud::new();
+    for (name, vcpus, mebibytes, architecture) in [
+        ("t3.medium", "2", "4096", "x86_64"),
+        ("m7g.large", "2", "8192", "arm64"),
+        ("c5.4xlarge", "16", "32768", "x86_64"),
+        ("r6i.24xlarge", "96", "786432", "x86_64"),
+    ] {
+        let reply = cloud.ask("DescribeInstanceTypes", json!({"InstanceType": [name]}));
+        let reply = reply.expect("it exists");
+        let at = |path: &str| super::texts_at(&reply, &format!("instanceTypeSet.{path}"));
+        assert_eq!(at("vCpuInfo.defaultVCpus"), [vcpus], "{name}");
+        assert_eq!(at("memoryInfo.sizeInMiB"), [mebibytes], "{name}");
+        assert_eq!(
+            at("processorInfo.supportedArchitectures"),
+            [architecture],
+            "{name}"
+        );
+    }
+    let unknown = json!({"InstanceType": ["t3.medium", "t3.huge"]});
+    cloud.refuses("DescribeInstanceTypes", unknown, "InvalidInstanceType");
+    let params = json!({
+        "LocationType": "availability-zone",
+        "Filter": [{"Name": "instance-type", "Value": ["t3.medium"]}],
+    });
+    let path = "instanceTypeOfferingSet.location";
+    let zones = cloud.texts("DescribeInstanceTypeOfferings", params, path);
+    assert_eq!(zones, ["eu-central-1a", "eu-central-1b", "eu-central-1c"]);
+    let params = json!({"LocationType": "planet"});
+    cloud.refuses(
+        "DescribeInstanceTypeOfferings",
+        params,
+        "InvalidParameterValue",
     );
 }

@@ -32,8 +32,11 @@ fn a_new_group_lets_everything_out_until_that_is_revoked() {
     let all = json!({"IpProtocol": "-1", "IpRanges": [{"CidrIp": WEB}]});
     cloud.does("RevokeSecurityGroupEgress", of(&group, all.clone()));
     assert_eq!(cloud.texts("DescribeSecurityGroups", ask, path), [""; 0]);
-    let refusal = cloud.refuses("RevokeSecurityGroupEgress", of(&group, all));
-    assert_eq!(refusal, "InvalidPermission.NotFound");
+    cloud.refuses(
+        "RevokeSecurityGroupEgress",
+        of(&group, all),
+        "InvalidPermission.NotFound",
+    );
 }
 
 #[test]
@@ -77,8 +80,11 @@ fn rules_are_added_described_modified_and_revoked_by_id() {
         cloud.texts("RevokeSecurityGroupIngress", params.clone(), path),
         [id]
     );
-    let refusal = cloud.refuses("RevokeSecurityGroupIngress", params);
-    assert_eq!(refusal, "InvalidSecurityGroupRuleId.NotFound");
+    cloud.refuses(
+        "RevokeSecurityGroupIngress",
+        params,
+        "InvalidSecurityGroupRuleId.NotFound",
+    );
     let left = cloud.texts(
         "DescribeSecurityGroupRules",
         filter,
@@ -94,8 +100,11 @@ fn a_duplicate_rule_is_refused_and_with_it_the_whole_call() {
     let group = cloud.group(&vpc, "web");
     cloud.does("AuthorizeSecurityGroupIngress", of(&group, tcp(80, WEB)));
     let params = json!({"GroupId": group, "IpPermissions": [tcp(81, WEB), tcp(80, WEB)]});
-    let refusal = cloud.refuses("AuthorizeSecurityGroupIngress", params);
-    assert_eq!(refusal, "InvalidPermission.Duplicate");
+    cloud.refuses(
+        "AuthorizeSecurityGroupIngress",
+        params,
+        "InvalidPermission.Duplicate",
+    );
     let path = "securityGroupInfo.ipPermissions.fromPort";
     let params = json!({"GroupId": [group]});
     assert_eq!(cloud.texts("DescribeSecurityGroups", params, path), ["80"]);
@@ -138,11 +147,13 @@ fn rules_that_are_none_are_refused() {
         ),
     ] {
         let params = of(&group, permission.clone());
-        let refusal = cloud.refuses("AuthorizeSecurityGroupIngress", params);
-        assert_eq!(refusal, code, "{permission}");
+        cloud.refuses("AuthorizeSecurityGroupIngress", params, code);
     }
-    let refusal = cloud.refuses("AuthorizeSecurityGroupIngress", of("sg-1", tcp(80, WEB)));
-    assert_eq!(refusal, "InvalidGroup.NotFound");
+    cloud.refuses(
+        "AuthorizeSecurityGroupIngress",
+        of("sg-1", tcp(80, WEB)),
+        "InvalidGroup.NotFound",
+    );
 }
 
 #[test]
@@ -153,8 +164,11 @@ fn a_group_is_full_at_sixty_rules_in_one_direction() {
     let sixty: Vec<Value> = (1..=60).map(|port| tcp(port, WEB)).collect();
     let params = json!({"GroupId": group, "IpPermissions": sixty});
     cloud.does("AuthorizeSecurityGroupIngress", params);
-    let refusal = cloud.refuses("AuthorizeSecurityGroupIngress", of(&group, tcp(61, WEB)));
-    assert_eq!(refusal, "RulesPerSecurityGroupLimitExceeded");
+    cloud.refuses(
+        "AuthorizeSecurityGroupIngress",
+        of(&group, tcp(61, WEB)),
+        "RulesPerSecurityGroupLimitExceeded",
+    );
 }
 
 #[test]
@@ -172,19 +186,13 @@ fn a_group_that_is_referenced_stays() {
         of(&nodes, from_group(&nodes)),
     );
     let delete = json!({"GroupId": nodes});
-    assert_eq!(
-        cloud.refuses("DeleteSecurityGroup", delete.clone()),
-        "DependencyViolation"
-    );
+    cloud.refuses("DeleteSecurityGroup", delete.clone(), "DependencyViolation");
     cloud.does(
         "RevokeSecurityGroupIngress",
         of(&database, from_group(&nodes)),
     );
     cloud.does("DeleteSecurityGroup", delete.clone());
-    assert_eq!(
-        cloud.refuses("DeleteSecurityGroup", delete),
-        "InvalidGroup.NotFound"
-    );
+    cloud.refuses("DeleteSecurityGroup", delete, "InvalidGroup.NotFound");
 }
 
 #[test]
@@ -197,10 +205,7 @@ fn a_group_that_an_interface_wears_stays() {
     let path = "networkInterface.networkInterfaceId";
     let interface = cloud.text("CreateNetworkInterface", params, path);
     let delete = json!({"GroupId": group});
-    assert_eq!(
-        cloud.refuses("DeleteSecurityGroup", delete.clone()),
-        "DependencyViolation"
-    );
+    cloud.refuses("DeleteSecurityGroup", delete.clone(), "DependencyViolation");
     cloud.does(
         "DeleteNetworkInterface",
         json!({"NetworkInterfaceId": interface}),
@@ -218,21 +223,15 @@ fn the_default_group_can_neither_be_made_nor_deleted() {
         filter,
         "securityGroupInfo.groupId",
     );
-    assert_eq!(
-        cloud.refuses("DeleteSecurityGroup", json!({"GroupId": default})),
-        "CannotDelete"
+    cloud.refuses(
+        "DeleteSecurityGroup",
+        json!({"GroupId": default}),
+        "CannotDelete",
     );
     for name in ["default", "sg-mine", "ümlaut"] {
         let params = json!({"VpcId": vpc, "GroupName": name, "GroupDescription": "x"});
-        assert_eq!(
-            cloud.refuses("CreateSecurityGroup", params),
-            "InvalidParameterValue",
-            "{name}"
-        );
+        cloud.refuses("CreateSecurityGroup", params, "InvalidParameterValue");
     }
     let params = json!({"GroupName": "web", "GroupDescription": "x"});
-    assert_eq!(
-        cloud.refuses("CreateSecurityGroup", params),
-        "VPCIdNotSpecified"
-    );
+    cloud.refuses("CreateSecurityGroup", params, "VPCIdNotSpecified");
 }

@@ -89,20 +89,14 @@ fn a_nat_gateway_comes_goes_and_is_listed_for_an_hour() {
     assert_eq!(cloud.nat_state(&nat), "deleting");
     cloud.pass_secs(durations::NAT_GATEWAY_DELETE);
     assert_eq!(cloud.nat_state(&nat), "deleted");
-    assert_eq!(
-        cloud.refuses("DeleteNatGateway", delete),
-        "NatGatewayNotFound"
-    );
+    cloud.refuses("DeleteNatGateway", delete, "NatGatewayNotFound");
     assert_eq!(
         cloud.text("DescribeAddresses", json!({}), "addressesSet.associationId"),
         ""
     );
     cloud.pass_secs(3600);
     let params = json!({"NatGatewayId": [nat]});
-    assert_eq!(
-        cloud.refuses("DescribeNatGateways", params),
-        "NatGatewayNotFound"
-    );
+    cloud.refuses("DescribeNatGateways", params, "NatGatewayNotFound");
     assert!(cloud.world.region(REGION).ec2.tokens.is_empty());
 }
 
@@ -219,10 +213,7 @@ fn an_instance_starts_is_terminated_and_frees_its_address() {
     assert_eq!(cloud.text("DescribeSubnets", json!({}), free), "11");
     cloud.pass_secs(3600);
     let params = json!({"InstanceId": [id]});
-    assert_eq!(
-        cloud.refuses("DescribeInstances", params),
-        "InvalidInstanceID.NotFound"
-    );
+    cloud.refuses("DescribeInstances", params, "InvalidInstanceID.NotFound");
     assert!(tagged_arns(&cloud.world, REGION).is_empty());
 }
 
@@ -247,11 +238,7 @@ fn a_full_subnet_takes_no_interface_and_a_taken_address_is_refused() {
         ("10.10.1.4", "InvalidParameterValue"),
     ] {
         let params = json!({"SubnetId": subnet, "PrivateIpAddress": ip});
-        assert_eq!(
-            cloud.refuses("CreateNetworkInterface", params),
-            code,
-            "{ip}"
-        );
+        cloud.refuses("CreateNetworkInterface", params, code);
     }
 }
 
@@ -266,7 +253,7 @@ fn a_volume_is_made_found_and_deleted() {
     let filter = json!({"Filter": [{"Name": "tag:ebs.csi.aws.com/cluster", "Value": ["true"]}]});
     assert_eq!(
         cloud.texts("DescribeVolumes", filter, "volumeSet.volumeId"),
-        [id.clone()]
+        [id.as_str()]
     );
     let arns = tagged_arns(&cloud.world, REGION);
     assert_eq!(
@@ -274,13 +261,11 @@ fn a_volume_is_made_found_and_deleted() {
         format!("arn:aws:ec2:{REGION}:123456789012:volume/{id}")
     );
     cloud.does("DeleteVolume", json!({"VolumeId": id}));
-    assert_eq!(
-        cloud.refuses("DeleteVolume", json!({"VolumeId": id})),
-        "InvalidVolume.NotFound"
+    cloud.refuses(
+        "DeleteVolume",
+        json!({"VolumeId": id}),
+        "InvalidVolume.NotFound",
     );
     let params = json!({"AvailabilityZone": "eu-central-1z", "Size": "8"});
-    assert_eq!(
-        cloud.refuses("CreateVolume", params),
-        "InvalidZone.NotFound"
-    );
+    cloud.refuses("CreateVolume", params, "InvalidZone.NotFound");
 }

@@ -54,9 +54,14 @@ impl Cloud {
         self.ask(operation, params).expect("an answer");
     }
 
-    /// The code of a refusal.
-    fn refuses(&mut self, operation: &str, params: Value) -> String {
-        self.ask(operation, params).expect_err("a refusal").code
+    /// Holds that this is refused with this code.
+    #[track_caller]
+    fn refuses(&mut self, operation: &str, params: Value, code: &str) {
+        let question = format!("{operation} {params}");
+        match self.ask(operation, params) {
+            Ok(reply) => panic!("{question} must be refused with {code}, not answered: {reply:?}"),
+            Err(fault) => assert_eq!(fault.code, code, "{question}: {fault}"),
+        }
     }
 
     fn pass_secs(&mut self, seconds: u64) {
