@@ -1,9 +1,22 @@
 //! The settable properties of a kind, and what a change of each means.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The settable properties of one resource, by name. A property that is left out is AWS's to decide.
 pub type Fields = Map<String, Value>;
+
+/// The fields of a kind's typed specification, which serialises to an object; nothing for what it leaves out.
+pub fn fields_of(spec: &impl Serialize) -> Fields {
+    match serde_json::to_value(spec) {
+        Ok(Value::Object(fields)) => fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect(),
+        // A specification is a plain struct with text keys, which always serialises to an object.
+        Ok(_) | Err(_) => Fields::new(),
+    }
+}
 
 /// What a change of a field means for the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+
+use super::caches::inventory::Caches;
+use super::cluster::inventory::Clusters;
+use super::databases::inventory::Databases;
 use super::dns::inventory::Dns;
 use super::iam::inventory::Iam;
+use super::network::inventory::Network;
 use super::registries::inventory::Registries;
 use super::secrets::inventory::Secrets;
+use super::tagged::{self, Index};
 use super::{Unseen, Wanted};
 use crate::cloud::{Cloud, Fault, Retry, retry};
 
@@ -26,6 +33,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Everything that the list calls found, one part for each section.
 #[derive(Clone, Debug)]
 pub struct Inventory {
+    /// What carries our environment's tag, by ARN.
+    pub tagged: Seen<Arc<Index>>,
+    /// The VPC and what stands in it.
+    pub network: Network,
+    /// Clusters and node groups.
+    pub clusters: Clusters,
+    /// Database instances and their subnet groups.
+    pub databases: Databases,
+    /// Cache replication groups and their subnet groups.
+    pub caches: Caches,
     /// Users, groups, roles and policies.
     pub iam: Seen<Iam>,
     /// Private zones and their records.
@@ -39,13 +56,25 @@ pub struct Inventory {
 impl Inventory {
     /// Sweeps every service at once.
     pub async fn sweep(cloud: &Cloud, wanted: &Wanted<'_>) -> Self {
-        let (iam, dns, secrets, registries) = futures::join!(
+        // Several parts wait for the index of tags, each after its own list calls.
+        let index = tagged::index(cloud, wanted.ownership).boxed().shared();
+        let (tagged, network, clusters, databases, caches, iam, dns, secrets, registries) = futures::join!(
+            index.clone(),
+            Network::sweep(cloud, wanted),
+            Clusters::sweep(cloud, wanted, index.clone()),
+            Databases::sweep(cloud, wanted, index.clone()),
+            Caches::sweep(cloud, wanted, index.clone()),
             part(cloud, || Iam::list(cloud, wanted.ownership)),
             part(cloud, || Dns::list(cloud, wanted)),
             part(cloud, || Secrets::list(cloud, wanted)),
             part(cloud, || Registries::list(cloud, wanted)),
         );
         Self {
+            tagged,
+            network,
+            clusters,
+            databases,
+            caches,
             iam,
             dns,
             secrets,
@@ -64,7 +93,7 @@ impl Inventory {
 }
 
 /// Reads one part, patiently.
-async fn part<T, F>(cloud: &Cloud, list: impl FnMut() -> F) -> Seen<T>
+pub(super) async fn part<T, F>(cloud: &Cloud, list: impl FnMut() -> F) -> Seen<T>
 where
     F: Future<Output = Result<T, Fault>>,
 {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::field::fields_of;
 use super::inventory::Inventory;
 use super::reference::references;
 use super::{Field, Fields, Outputs, Ownership};
@@ -40,15 +41,7 @@ impl Desired {
         name: impl Into<String>,
         spec: &impl Serialize,
     ) -> Self {
-        let fields = match serde_json::to_value(spec) {
-            Ok(serde_json::Value::Object(fields)) => fields,
-            // A specification is a plain struct with text keys, which always serialises to an object.
-            Ok(_) | Err(_) => Fields::new(),
-        };
-        let fields: Fields = fields
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let fields = fields_of(spec);
         let depends_on = fields
             .values()
             .flat_map(references)

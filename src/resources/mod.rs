@@ -3,14 +3,22 @@
 //! Each kind reads the same way, top to bottom: what the file asks for, how it is recognised in the
 //! inventory, which change is made in place and which replaces, create, read, update, delete.
 
+pub mod caches;
+mod calls;
+pub mod cluster;
+pub mod databases;
 pub mod dns;
 mod field;
 pub mod iam;
 pub mod inventory;
 mod kind;
+pub mod network;
 mod reference;
 pub mod registries;
 pub mod secrets;
+mod sighting;
+mod subnet_group;
+pub mod tagged;
 pub mod tags;
 
 pub use field::{Change, Field, Fields};
@@ -35,6 +43,21 @@ pub const LEFTOVERS: &str = "cluster.leftovers";
 /// Every kind that groundwork knows.
 pub fn kinds() -> &'static [&'static dyn Kind] {
     &[
+        &network::Vpc,
+        &network::Subnet,
+        &network::InternetGateway,
+        &network::ElasticIp,
+        &network::NatGateway,
+        &network::RouteTable,
+        &network::SecurityGroup,
+        &network::SecurityGroupRule,
+        &iam::IamRole,
+        &cluster::ControlPlane,
+        &cluster::NodeGroup,
+        &databases::SubnetGroup,
+        &databases::Instance,
+        &caches::SubnetGroup,
+        &caches::ReplicationGroup,
         &iam::IamPolicy,
         &iam::IamGroup,
         &dns::DnsZone,

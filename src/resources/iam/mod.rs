@@ -6,12 +6,14 @@
 mod group;
 pub mod inventory;
 mod policy;
+mod role;
 
 use std::future::Future;
 use std::time::Duration;
 
 pub use group::IamGroup;
 pub use policy::IamPolicy;
+pub use role::IamRole;
 
 use super::{Owner, Ownership};
 use crate::cloud::{Class, Cloud, Fault, Retry, retry};

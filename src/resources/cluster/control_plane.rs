@@ -1,0 +1,406 @@
+//! `cluster.control-plane`: the EKS cluster itself.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws_sdk_eks::types::{
+    AuthenticationMode, Cluster as Found, ClusterStatus, CreateAccessConfigRequest, LogSetup,
+    LogType, Logging, UpdateAccessConfigRequest, VpcConfigRequest,
+};
+use serde::{Deserialize, Serialize};
+
+use super::inventory::describe_cluster;
+use super::{control_plane, control_role, retag, unchanged_is_done};
+use crate::address::Address;
+use crate::cloud::{Cloud, Fault, absent_is_done, fault};
+use crate::environment::model::Cluster as Asked;
+use crate::resources::calls::{fresh, made_already};
+use crate::resources::inventory::Inventory;
+use crate::resources::network::{security_group, subnet_ids};
+use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
+use crate::resources::{
+    CONTROL_PLANE, Condition, Context, Desired, Field, Input, Kind, Observed, Order, Problem, Tags,
+    Unseen, Usual, Wanted,
+};
+
+/// The kind `cluster.control-plane`.
+pub struct ControlPlane;
+
+const KIND: &str = CONTROL_PLANE;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Spec {
+    name: String,
+    /// None: EKS's default when it is made, and not ours to change later.
+    version: Option<String>,
+    /// The ARN of its role.
+    role: Input,
+    subnets: Vec<Input>,
+    security_groups: Vec<Input>,
+    public_endpoint: bool,
+    private_endpoint: bool,
+    /// None while the endpoint is not public.
+    public_access_cidrs: Option<BTreeSet<String>>,
+    /// The kinds of log that are on.
+    logging: BTreeSet<String>,
+    authentication_mode: String,
+    tags: Tags,
+}
+
+fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
+    let address = control_plane();
+    let cidrs = asked.public_access_cidrs.iter();
+    let cidrs = cidrs.map(|cidr| cidr.trunc().to_string()).collect();
+    let logging = asked.logging.iter();
+    let spec = Spec {
+        name: asked.name.clone(),
+        version: asked.version.clone(),
+        role: Input::of(&control_role(), "arn"),
+        subnets: subnet_ids(&asked.subnets),
+        security_groups: vec![Input::of(&security_group(&["cluster"]), "id")],
+        public_endpoint: asked.public_endpoint,
+        private_endpoint: asked.private_endpoint,
+        public_access_cidrs: asked.public_endpoint.then_some(cidrs),
+        logging: logging.map(|log| log.as_str().to_owned()).collect(),
+        authentication_mode: AuthenticationMode::Api.as_str().to_owned(),
+        tags: context.ownership.named(&address, &asked.name),
+    };
+    Desired::new(KIND, address, &asked.name, &spec)
+}
+
+fn condition(found: &Found) -> Condition {
+    match found.status() {
+        None | Some(ClusterStatus::Active) => Condition::Ready,
+        Some(ClusterStatus::Deleting) => Condition::Deleting,
+        Some(ClusterStatus::Failed) => {
+            let issues = found.health().map(|health| health.issues()).unwrap_or(&[]);
+            let issues = issues.iter().filter_map(|issue| issue.message());
+            let issues: Vec<&str> = issues.collect();
+            Condition::Failed(format!("FAILED: {}", issues.join("; ")))
+        }
+        Some(other) => Condition::Settling(other.as_str().to_owned()),
+    }
+}
+
+fn sorted(ids: &[String]) -> Vec<Input> {
+    let mut ids: Vec<Input> = ids.iter().map(|id| id.as_str().into()).collect();
+    ids.sort();
+    ids
+}
+
+fn logs_on(found: &Found) -> BTreeSet<String> {
+    let setups = found.logging().map(|logging| logging.cluster_logging());
+    let setups = setups.unwrap_or(&[]).iter();
+    setups
+        .filter(|setup| setup.enabled() == Some(true))
+        .flat_map(|setup| setup.types())
+        .map(|log| log.as_str().to_owned())
+        .collect()
+}
+
+fn tags(found: &Found) -> Tags {
+    let tags = found.tags().into_iter().flatten();
+    tags.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
+    let name = found.name().unwrap_or_default();
+    let network = found.resources_vpc_config();
+    let public = network.is_some_and(|network| network.endpoint_public_access());
+    let cidrs = network.map(|network| network.public_access_cidrs());
+    let access = found.access_config();
+    let mode = access.and_then(|access| access.authentication_mode());
+    let identity = found.identity().and_then(|identity| identity.oidc());
+    let authority = found.certificate_authority();
+    let spec = Spec {
+        name: name.to_owned(),
+        version: found.version().map(str::to_owned),
+        role: found.role_arn().unwrap_or_default().into(),
+        subnets: sorted(network.map_or(&[], |network| network.subnet_ids())),
+        security_groups: sorted(network.map_or(&[], |network| network.security_group_ids())),
+        public_endpoint: public,
+        private_endpoint: network.is_some_and(|network| network.endpoint_private_access()),
+        public_access_cidrs: public.then(|| cidrs.unwrap_or(&[]).iter().cloned().collect()),
+        logging: logs_on(found),
+        authentication_mode: mode.map_or_else(String::new, |mode| mode.as_str().to_owned()),
+        tags: Tags::new(),
+    };
+    let group = network.and_then(|network| network.cluster_security_group_id());
+    let sighting = Sighting {
+        kind: KIND,
+        id: name.to_owned(),
+        name: name.to_owned(),
+        tags: tags(found),
+        condition: condition(found),
+        outputs: outputs([
+            ("id", found.name()),
+            ("arn", found.arn()),
+            ("endpoint", found.endpoint()),
+            (
+                "certificate_authority",
+                authority.and_then(|authority| authority.data()),
+            ),
+            ("cluster_security_group", group),
+            ("oidc_issuer", identity.and_then(|oidc| oidc.issuer())),
+            ("version", found.version()),
+        ]),
+    };
+    sighting.observed(wanted, address, &spec)
+}
+
+#[async_trait]
+impl Kind for ControlPlane {
+    fn name(&self) -> &'static str {
+        KIND
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        const {
+            &[
+                Field::replaces("name"),
+                Field::in_place("version"),
+                Field::replaces("role"),
+                Field::in_place("subnets").holding(),
+                Field::in_place("security_groups").holding(),
+                Field::in_place("public_endpoint"),
+                Field::in_place("private_endpoint"),
+                Field::in_place("public_access_cidrs"),
+                Field::in_place("logging"),
+                Field::in_place("authentication_mode"),
+                Field::in_place("tags"),
+            ]
+        }
+    }
+
+    fn usual(&self) -> Usual {
+        Usual::secs(600, 60, 150)
+    }
+
+    fn outputs_changed_by(&self, changed: &[String]) -> &'static [&'static str] {
+        match has(changed, "version") {
+            true => &["version"],
+            false => &[],
+        }
+    }
+
+    fn desired(&self, context: &Context<'_>) -> Vec<Desired> {
+        let cluster = context.environment.cluster.iter();
+        cluster.map(|asked| desired(context, asked)).collect()
+    }
+
+    fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {
+        let clusters = &inventory.clusters.clusters;
+        let clusters = clusters.as_ref().map_err(Clone::clone)?.iter();
+        let sightings = clusters.filter_map(|found| {
+            let address = address_by_name(KIND, wanted, found.name()?, &tags(found))?;
+            Some(observed(wanted, address, found))
+        });
+        Ok(sightings.collect())
+    }
+
+    async fn check(
+        &self,
+        cloud: &Cloud,
+        inventory: &Inventory,
+        desired: &Desired,
+    ) -> Result<Vec<Problem>, Fault> {
+        let Some(asked) = desired.fields.get("version").and_then(|v| v.as_str()) else {
+            return Ok(Vec::new());
+        };
+        let problem = |message: String| {
+            vec![Problem {
+                address: desired.address.clone(),
+                message,
+            }]
+        };
+        let clusters = inventory.clusters.clusters.as_deref().unwrap_or(&[]);
+        let now = clusters
+            .iter()
+            .find(|cluster| cluster.name() == Some(&desired.name))
+            .and_then(|cluster| cluster.version());
+        if let Some(now) = now.filter(|now| minor(now) > minor(asked)) {
+            return Ok(problem(format!(
+                "EKS never goes back to an older Kubernetes: the cluster runs {now}, and {asked} is asked for"
+            )));
+        }
+        let call = cloud.aws.eks.describe_cluster_versions().into_paginator();
+        let listed = call.items().send().try_collect().await;
+        let listed = listed.map_err(fault("eks", "DescribeClusterVersions"))?;
+        let mut known: Vec<&str> = listed.iter().filter_map(|v| v.cluster_version()).collect();
+        known.sort_by_key(|version| minor(version));
+        if known.contains(&asked) || now == Some(asked) {
+            return Ok(Vec::new());
+        }
+        let known = known.join(", ");
+        Ok(problem(format!(
+            "EKS has no Kubernetes {asked}; it has {known}"
+        )))
+    }
+
+    async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
+        let spec: Spec = order.spec()?;
+        let access = CreateAccessConfigRequest::builder()
+            .set_authentication_mode(Some(spec.authentication_mode.as_str().into()))
+            .bootstrap_cluster_creator_admin_permissions(true)
+            .build();
+        let network = endpoint(&spec)
+            .set_subnet_ids(Some(texts(&spec.subnets)))
+            .set_security_group_ids(Some(texts(&spec.security_groups)))
+            .build();
+        // EKS asks for a moment of patience after the role was made.
+        let answer = fresh(cloud, || async {
+            let call = cloud.aws.eks.create_cluster().name(&spec.name);
+            let call = call.role_arn(spec.role.text());
+            let call = call.set_version(spec.version.clone());
+            let call = call.resources_vpc_config(network.clone());
+            let call = call.access_config(access.clone());
+            let call = call.logging(logging(&spec.logging, &BTreeSet::new()));
+            let call = call.set_tags(Some(spec.tags.clone().into_iter().collect()));
+            let answer = call.client_request_token(order.token).send().await;
+            answer.map_err(fault("eks", "CreateCluster"))
+        })
+        .await;
+        made_already(self, cloud, order, spec.name.clone(), answer.map(drop)).await
+    }
+
+    async fn read(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        id: &str,
+    ) -> Result<Option<Observed>, Fault> {
+        let found = describe_cluster(cloud, id).await?;
+        Ok(found.map(|found| observed(&order.wanted, order.address.clone(), &found)))
+    }
+
+    /// EKS makes one change of a cluster at a time: one is begun, and the others follow when it is done.
+    async fn update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        changed: &[String],
+    ) -> Result<(), Fault> {
+        let spec: Spec = order.spec()?;
+        if has(changed, "tags") {
+            retag(cloud, observed, &spec.tags).await?;
+        }
+        let call = cloud.aws.eks.update_cluster_config().name(&spec.name);
+        let any = |fields: &[&str]| fields.iter().any(|field| has(changed, field));
+        let call = if any(&["public_endpoint", "private_endpoint", "public_access_cidrs"]) {
+            call.resources_vpc_config(endpoint(&spec).build())
+        } else if any(&["subnets", "security_groups"]) {
+            let network = VpcConfigRequest::builder()
+                .set_subnet_ids(Some(texts(&spec.subnets)))
+                .set_security_group_ids(Some(texts(&spec.security_groups)));
+            call.resources_vpc_config(network.build())
+        } else if has(changed, "logging") {
+            let now = observed.fields.get("logging").cloned().unwrap_or_default();
+            let now = serde_json::from_value(now).unwrap_or_default();
+            call.logging(logging(&spec.logging, &now))
+        } else if has(changed, "authentication_mode") {
+            let mode = next_mode(observed, &spec.authentication_mode);
+            let access = UpdateAccessConfigRequest::builder().authentication_mode(mode);
+            call.access_config(access.build())
+        } else if has(changed, "version") {
+            return upgrade(cloud, observed, &spec).await;
+        } else {
+            return Ok(());
+        };
+        let answer = call.send().await;
+        unchanged_is_done(answer.map_err(fault("eks", "UpdateClusterConfig")))
+    }
+
+    async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {
+        let answer = cloud.aws.eks.delete_cluster().name(id).send().await;
+        absent_is_done(answer.map_err(fault("eks", "DeleteCluster")))
+    }
+}
+
+fn texts(inputs: &[Input]) -> Vec<String> {
+    inputs.iter().map(|id| id.text().to_owned()).collect()
+}
+
+/// From where the API can be reached.
+fn endpoint(spec: &Spec) -> aws_sdk_eks::types::builders::VpcConfigRequestBuilder {
+    let cidrs = spec.public_access_cidrs.iter().flatten().cloned().collect();
+    VpcConfigRequest::builder()
+        .endpoint_public_access(spec.public_endpoint)
+        .endpoint_private_access(spec.private_endpoint)
+        .set_public_access_cidrs(spec.public_endpoint.then_some(cidrs))
+}
+
+/// The logs to switch on, and those that are on `now` to switch off.
+fn logging(on: &BTreeSet<String>, now: &BTreeSet<String>) -> Logging {
+    let setup = |types: Vec<LogType>, enabled| {
+        let types = Some(types).filter(|types| !types.is_empty())?;
+        let setup = LogSetup::builder().set_types(Some(types)).enabled(enabled);
+        Some(setup.build())
+    };
+    let off = now.difference(on);
+    let setups = [
+        setup(on.iter().map(|log| log.as_str().into()).collect(), true),
+        setup(off.map(|log| log.as_str().into()).collect(), false),
+    ];
+    let setups = setups.into_iter().flatten().collect();
+    Logging::builder().set_cluster_logging(Some(setups)).build()
+}
+
+/// From the config map EKS goes to access entries only through both.
+fn next_mode(observed: &Observed, wanted: &str) -> AuthenticationMode {
+    let now = observed.fields.get("authentication_mode");
+    match now.and_then(|mode| mode.as_str()) {
+        Some("CONFIG_MAP") => AuthenticationMode::ApiAndConfigMap,
+        Some(_) | None => wanted.into(),
+    }
+}
+
+/// Goes up by one minor version, which is all that EKS does at a time.
+async fn upgrade(cloud: &Cloud, observed: &Observed, spec: &Spec) -> Result<(), Fault> {
+    let now = observed.fields.get("version").and_then(|v| v.as_str());
+    let (Some(now), Some(wanted)) = (now, spec.version.as_deref()) else {
+        return Ok(());
+    };
+    let call = cloud.aws.eks.update_cluster_version().name(&spec.name);
+    let answer = call.version(next_version(now, wanted)).send().await;
+    unchanged_is_done(answer.map_err(fault("eks", "UpdateClusterVersion")))
+}
+
+/// The number behind the dot of a Kubernetes version.
+fn minor(version: &str) -> Option<u32> {
+    version.split_once('.')?.1.parse().ok()
+}
+
+/// The next version on the way from `now` to `wanted`.
+fn next_version(now: &str, wanted: &str) -> String {
+    match (minor(now), minor(wanted)) {
+        (Some(from), Some(to)) if to > from + 1 => format!("1.{}", from + 1),
+        _ => wanted.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upgrades_go_one_minor_version_at_a_time() {
+        assert_eq!(next_version("1.33", "1.35"), "1.34");
+        assert_eq!(next_version("1.34", "1.35"), "1.35");
+        assert_eq!(next_version("1.9", "1.10"), "1.10");
+        assert!(minor("1.9") < minor("1.10"));
+    }
+
+    #[test]
+    fn logs_that_are_on_and_unwanted_are_switched_off() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let logging = logging(&names(&["api"]), &names(&["api", "audit"]));
+        let setups = logging.cluster_logging();
+        assert_eq!(setups.len(), 2);
+        assert_eq!(setups[0].types(), [LogType::Api]);
+        assert_eq!(setups[0].enabled(), Some(true));
+        assert_eq!(setups[1].types(), [LogType::Audit]);
+        assert_eq!(setups[1].enabled(), Some(false));
+    }
+}
