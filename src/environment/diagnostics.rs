@@ -66,12 +66,16 @@ pub(super) struct Spot {
 impl Diagnostics {
     /// Counts out where the faults are. `text` is quoted, so it must not hold passwords.
     pub(super) fn new(file: &str, text: String, spots: Vec<Spot>) -> Self {
+        let line_starts: Vec<usize> = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(newline, _)| newline + 1))
+            .collect();
         let mark = |(span, label): (Range<usize>, String)| {
             let start = text.floor_char_boundary(span.start.min(text.len()));
             let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
-            let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+            let line = line_starts.partition_point(|line_start| *line_start <= start);
+            let line_start = line_starts[line - 1];
             Mark {
-                line: text[..start].matches('\n').count() + 1,
+                line,
                 column: text[line_start..start].chars().count() + 1,
                 text: text[start..end].to_owned(),
                 label,

@@ -80,7 +80,7 @@ impl Faults {
 
     /// Whether a value, or a table around it, is unusable.
     pub(super) fn is_unusable(&self, path: &Path) -> bool {
-        self.unusable.iter().any(|unusable| unusable.leads_to(path))
+        path.way().any(|step| self.unusable.contains(&step))
     }
 
     /// Whether anything in a table is unusable, so that what is counted in it may be wrong.

@@ -1,5 +1,6 @@
 //! From text to an environment, or to all that is wrong with the text.
 
+use std::ops::Range;
 use std::path::Path as FilePath;
 
 use toml::de::DeTable;
@@ -47,10 +48,14 @@ pub fn parse(
     let (root, errors) = DeTable::parse_recoverable(text);
     let shown = masked(text, root.get_ref());
     if !errors.is_empty() {
-        let spots = errors.iter().map(|error| Spot {
-            message: format!("this is not TOML: {}", error.message()),
-            marks: vec![(error.span().unwrap_or(0..0), String::new())],
-            remedy: None,
+        let spots = errors.iter().map(|error| {
+            let span = error.span().unwrap_or(0..0);
+            Spot {
+                message: format!("this is not TOML: {}", error.message()),
+                remedy: bare_word(text, &span)
+                    .map(|word| format!("if `{word}` is a text, put it in quotes: `\"{word}\"`")),
+                marks: vec![(span, String::new())],
+            }
         });
         return Err(Diagnostics::new(file, shown, spots.collect()));
     }
@@ -80,6 +85,20 @@ pub fn parse(
         Some(environment) if faults.is_empty() => Ok(environment),
         _ => Err(Diagnostics::new(file, shown, faults.into_spots(&source))),
     }
+}
+
+/// The word at this place, if it stands where a value should.
+fn bare_word<'t>(text: &'t str, span: &Range<usize>) -> Option<&'t str> {
+    let word = text.get(span.clone())?;
+    let begins_value = text
+        .get(..span.start)?
+        .trim_end_matches(' ')
+        .ends_with(['=', '[', ',']);
+    let is_word = word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
+    (begins_value && is_word).then_some(word)
 }
 
 /// A copied file whose name inside was forgotten would change the environment that it was copied from.

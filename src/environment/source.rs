@@ -29,6 +29,11 @@ impl Path {
         self.0.last().map_or("", String::as_str)
     }
 
+    /// The tables that it leads through, from the root, and itself.
+    pub(super) fn way(&self) -> impl Iterator<Item = Self> {
+        (0..=self.0.len()).map(|steps| Self(self.0[..steps].to_vec()))
+    }
+
     /// Whether this is `other` or leads to it.
     pub(super) fn leads_to(&self, other: &Self) -> bool {
         other.0.starts_with(&self.0)
@@ -137,6 +142,12 @@ pub(super) fn masked(text: &str, root: &DeTable<'_>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(text.len()))
 }
 
+/// Whether a text is a URL with a user in it, and maybe a password.
+fn has_credentials(text: &str) -> bool {
+    text.split_once("://")
+        .is_some_and(|(_, rest)| rest.contains('@'))
+}
+
 /// Finds texts where the file's author may have put a password, although none belongs into it.
 fn find_secrets(table: &DeTable<'_>, in_secrets: bool, spans: &mut Vec<Range<usize>>) {
     for (key, value) in table {
@@ -145,7 +156,9 @@ fn find_secrets(table: &DeTable<'_>, in_secrets: bool, spans: &mut Vec<Range<usi
             .iter()
             .any(|word| key.contains(word));
         match value.get_ref() {
-            DeValue::String(_) if telling || (in_secrets && key == "value") => {
+            DeValue::String(text)
+                if telling || (in_secrets && key == "value") || has_credentials(text) =>
+            {
                 spans.push(value.span())
             }
             DeValue::Table(inner) => find_secrets(inner, in_secrets || key == "secrets", spans),

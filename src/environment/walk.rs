@@ -60,14 +60,19 @@ impl Walker<'_> {
             ("array", DeValue::Array(items)) => return self.array(schema, items, path),
             ("object", DeValue::Table(table)) => return self.entries(schema, table, path),
             ("object", other) if !known_keys(schema).is_empty() => {
-                let keys = list(&known_keys(schema));
-                Problem::new(
+                let keys = known_keys(schema);
+                let (wanted, found) = (list(&keys), article(other.type_str()));
+                let mut problem = Problem::new(
                     "wrong type",
-                    format!(
-                        "expected a table with {keys}, found {}",
-                        article(other.type_str())
-                    ),
-                )
+                    format!("expected a table with {wanted}, found {found}"),
+                );
+                if let Some(source) = ["secret", "env"].into_iter().find(|key| keys.contains(key)) {
+                    problem.remedy = Some(format!(
+                        "what is secret never stands in a file; write `{} = {{ {source} = \"…\" }}`",
+                        path.last()
+                    ));
+                }
+                problem
             }
             (_, other) => {
                 let (wanted, found) = (article(wanted), article(other.type_str()));
@@ -90,15 +95,16 @@ impl Walker<'_> {
         );
         let count = items.len() as i128;
         if count < limits.0 || count > limits.1 {
-            let label = if count < limits.0 {
-                format!("expected at least {}", limits.0)
+            let (message, label) = if count < limits.0 {
+                ("too few", format!("expected at least {}", limits.0))
             } else {
-                format!("expected at most {}, found {count}", limits.1)
+                (
+                    "too many",
+                    format!("expected at most {}, found {count}", limits.1),
+                )
             };
-            self.faults.unusable(
-                path,
-                Fault::value(path, format!("wrong number of `{}`", path.last())).label(label),
-            );
+            let fault = Fault::value(path, format!("{message} items in `{}`", path.last()));
+            self.faults.unusable(path, fault.label(label));
             return None;
         }
         let inner = schema.get("items").unwrap_or(&Value::Null);
@@ -106,8 +112,8 @@ impl Walker<'_> {
         for (index, item) in items.iter().enumerate() {
             let at = path.to(index);
             let fits = self.value(inner, item.get_ref(), &at);
-            if let Some(first) = array.iter().position(|other| Some(other) == fits.as_ref())
-                && schema.get("uniqueItems").is_some()
+            if schema.get("uniqueItems").is_some()
+                && let Some(first) = array.iter().position(|other| Some(other) == fits.as_ref())
             {
                 let fault = Fault::value(&at, format!("given twice in `{}`", path.last()))
                     .label("a second time here");
@@ -174,7 +180,8 @@ impl Walker<'_> {
                 {
                     self.faults.unusable(
                         &at,
-                        Fault::key(&at, "not a possible name here").label(problem.label),
+                        Fault::key(&at, format!("`{key}` is not possible as a name here"))
+                            .label(problem.label),
                     );
                 }
                 let fits = self.value(inner, value.get_ref(), &at);
@@ -209,12 +216,11 @@ impl Walker<'_> {
                 .add(fault.remedy("take it out, so that nobody relies on it"));
             return None;
         }
-        let place = if *path == Path::default() {
-            "a file".to_owned()
+        let fault = if *path == Path::default() {
+            Fault::key(&at, format!("unknown section `{key}`"))
         } else {
-            format!("`{path}`")
+            Fault::key(&at, format!("unknown key `{key}` in `{path}`"))
         };
-        let fault = Fault::key(&at, format!("unknown key `{key}` in {place}"));
         let meant = nearest(key, known.keys().map(String::as_str));
         let keys: Vec<&str> = known.keys().map(String::as_str).collect();
         self.faults.add(match meant {
@@ -253,13 +259,8 @@ impl Walker<'_> {
                     format!("`{path}`")
                 };
                 let fault = Fault::key(&at, format!("`{key}` is missing in {place}"));
-                let what = text(inner, "description")
-                    .and_then(|about| about.split(['\n', ';']).next())
-                    .unwrap_or(key);
-                self.faults.unusable(
-                    &at,
-                    fault.remedy(format!("add `{key}`: {}", what.trim_end_matches('.'))),
-                );
+                let remedy = format!("add `{key}`: {}", in_words(inner));
+                self.faults.unusable(&at, fault.remedy(remedy));
             }
             json.insert(key.to_owned(), placeholder(inner));
         }
@@ -303,8 +304,9 @@ fn string_problem(schema: &Value, value: &str) -> Option<Problem> {
             nearest(value, allowed.into_iter()).map(|meant| format!("did you mean \"{meant}\"?"));
         return Some(problem);
     }
-    let fits = text(schema, "pattern").is_none_or(|pattern| forms::matches(pattern, value))
-        && number(schema, "maxLength").is_none_or(|most| value.chars().count() as i128 <= most);
+    // The length first: no pattern is held against a megabyte.
+    let fits = number(schema, "maxLength").is_none_or(|most| value.chars().count() as i128 <= most)
+        && text(schema, "pattern").is_none_or(|pattern| forms::matches(pattern, value));
     (!fits).then(|| {
         Problem::new(
             "wrong form",
@@ -357,6 +359,21 @@ fn placeholder(schema: &Value) -> Value {
             .unwrap_or_default()
             .into(),
     }
+}
+
+/// What to put where `schema` is asked for.
+fn in_words(schema: &Value) -> String {
+    let allowed = allowed_words(schema);
+    if !allowed.is_empty() {
+        return list(&allowed);
+    }
+    if let Some(form) = text(schema, "patternErrorMessage") {
+        return form.trim_start_matches("expected ").to_owned();
+    }
+    let about = text(schema, "description").unwrap_or_default();
+    let about = about.split(['\n', ';', '.']).next().unwrap_or_default();
+    let (first, rest) = about.split_at(about.chars().next().map_or(0, char::len_utf8));
+    first.to_lowercase() + rest
 }
 
 fn text<'a>(schema: &'a Value, keyword: &str) -> Option<&'a str> {

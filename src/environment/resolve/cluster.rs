@@ -8,7 +8,7 @@ use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::{ClusterName, GroupName, NodeGroupName, RoleName, matches};
 use crate::environment::model::{Cluster, Network, NodeGroup, SecurityGroup, Subnet, Taint};
-use crate::environment::raw::{self, Endpoint};
+use crate::environment::raw::{self, Endpoint, Nat};
 use crate::environment::source::Path;
 
 /// The smallest subnet that a cluster works in: of a /28 AWS leaves 11 addresses, EKS wants 6, and every pod takes one.
@@ -121,7 +121,12 @@ impl Resolver<'_> {
                 .also(&subnets_at, "all of these are public");
             self.faults
                 .add(fault.remedy("add a subnet without `public = true`"));
-        } else if network.nat_gateways.is_empty() {
+        } else if self
+            .file
+            .network
+            .as_ref()
+            .is_some_and(|raw| raw.nat == Nat::None)
+        {
             let fault = Fault::key(
                 &at,
                 "the cluster's nodes need a way to the internet, or they never join",

@@ -161,12 +161,11 @@ impl Resolver<'_> {
             };
             secrets.insert(key.to_string(), secret);
         }
-        for (key, raw) in self
-            .file
-            .databases
-            .iter()
-            .filter(|(_, raw)| raw.password.is_none())
-        {
+        for (key, raw) in self.file.databases.iter() {
+            let generated = generated_key(key);
+            if raw.password.is_some() || secrets.contains_key(&generated) {
+                continue;
+            }
             let at = Path::of(["databases"]).to(&**key);
             let name = format!("{environment}/{}-password", &**key);
             let secret = Secret {
@@ -180,7 +179,7 @@ impl Resolver<'_> {
                     length: raw::generated_length(),
                 },
             };
-            secrets.insert(generated_key(key), secret);
+            secrets.insert(generated, secret);
         }
         secrets
     }

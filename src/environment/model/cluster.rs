@@ -1,0 +1,129 @@
+//! The EKS cluster and its nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SecurityGroup;
+
+/// An EKS cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// The Kubernetes version, such as `1.35`; EKS's default at the time of the plan when none is given.
+    pub version: Option<String>,
+    /// Whether its API can be reached from the internet.
+    pub public_endpoint: bool,
+    /// Whether its API can be reached from inside the VPC by a private address.
+    pub private_endpoint: bool,
+    /// From where on the internet its API can be reached.
+    pub public_access_cidrs: Vec<Ipv4Net>,
+    /// Which control-plane logs go to CloudWatch.
+    pub logging: BTreeSet<LogType>,
+    /// The IAM role of the control plane.
+    pub control_role: String,
+    /// The IAM role of the nodes.
+    pub worker_role: String,
+    /// The group that the control plane's interfaces wear besides EKS's own.
+    pub security_group: SecurityGroup,
+    /// The keys of the subnets that it spans: all of them.
+    pub subnets: Vec<String>,
+    /// Its managed node groups.
+    pub node_groups: BTreeMap<String, NodeGroup>,
+}
+
+/// A kind of control-plane log.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum LogType {
+    /// Requests to the API server.
+    Api,
+    /// Who did what.
+    Audit,
+    /// IAM authentication.
+    Authenticator,
+    /// The controller manager.
+    ControllerManager,
+    /// The scheduler.
+    Scheduler,
+}
+
+impl LogType {
+    /// The word that EKS uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Audit => "audit",
+            Self::Authenticator => "authenticator",
+            Self::ControllerManager => "controllerManager",
+            Self::Scheduler => "scheduler",
+        }
+    }
+}
+
+/// A managed node group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeGroup {
+    /// Its name in EKS.
+    pub name: String,
+    /// Instance types, in order of preference.
+    pub instance_types: Vec<String>,
+    /// The fewest nodes.
+    pub min: u32,
+    /// How many nodes there should be.
+    pub desired: u32,
+    /// The most nodes.
+    pub max: u32,
+    /// The size of each node's disk.
+    pub disk_gib: u32,
+    /// How the instances are bought.
+    pub capacity: Capacity,
+    /// The machine image's type, such as `AL2023_x86_64_STANDARD`.
+    pub ami_type: String,
+    /// Kubernetes labels of the nodes.
+    pub labels: BTreeMap<String, String>,
+    /// Kubernetes taints of the nodes.
+    pub taints: Vec<Taint>,
+    /// The keys of the subnets that nodes are put in: the private ones.
+    pub subnets: Vec<String>,
+}
+
+/// How instances are bought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capacity {
+    /// At the full price, kept until we let go.
+    #[default]
+    OnDemand,
+    /// Cheap, and taken away at any time.
+    Spot,
+}
+
+/// Keeps pods that do not tolerate it away from a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Taint {
+    /// The key.
+    pub key: String,
+    /// The value, if any.
+    pub value: Option<String>,
+    /// What happens to pods that do not tolerate it.
+    pub effect: TaintEffect,
+}
+
+/// What a taint does.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+pub enum TaintEffect {
+    /// New pods are not put there.
+    NoSchedule,
+    /// New pods are put there only if nothing else is free.
+    PreferNoSchedule,
+    /// Running pods have to go, too.
+    NoExecute,
+}

@@ -1,0 +1,125 @@
+//! `[cluster]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::environment::forms::*;
+use crate::environment::model::{Capacity, LogType, TaintEffect};
+
+/// An EKS cluster with managed nodes.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Cluster {
+    /// Its name; the environment's by default.
+    pub name: Option<ClusterName>,
+    /// The Kubernetes version; EKS's default by default.
+    pub version: Option<KubernetesVersion>,
+    /// From where the Kubernetes API can be reached.
+    #[serde(default)]
+    pub endpoint: Endpoint,
+    /// From which addresses on the internet the Kubernetes API can be reached; from all by default.
+    #[schemars(extend("uniqueItems" = true, "minItems" = 1, "maxItems" = 40))]
+    pub public_access: Option<Vec<Cidr>>,
+    /// Which logs of the control plane go to CloudWatch.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true, "maxItems" = 5))]
+    pub logging: Vec<LogType>,
+    /// The IAM role of the control plane; `<cluster>-control` by default.
+    pub control_role: Option<RoleName>,
+    /// The IAM role of the nodes; `<cluster>-worker` by default.
+    pub worker_role: Option<RoleName>,
+    /// The security group of the control plane; called like the cluster by default.
+    pub security_group: Option<GroupName>,
+    /// Its managed node groups.
+    #[serde(default)]
+    pub node_groups: Named<Key, NodeGroup>,
+}
+
+/// From where the Kubernetes API can be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::environment) enum Endpoint {
+    /// From the internet, and from inside the VPC without leaving it.
+    #[default]
+    PublicAndPrivate,
+    /// From the internet only.
+    Public,
+    /// From inside the VPC only: groundwork then has to run there, too.
+    Private,
+}
+
+/// A managed node group, in the private subnets.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct NodeGroup {
+    /// Its name in EKS; the key by default.
+    pub name: Option<NodeGroupName>,
+    /// Instance types, in order of preference.
+    #[serde(default = "instance_types")]
+    #[schemars(extend("uniqueItems" = true, "minItems" = 1, "maxItems" = 20))]
+    pub instance_types: Vec<InstanceType>,
+    /// The fewest nodes. 1 by default.
+    #[schemars(range(min = 0, max = 450))]
+    pub min: Option<u32>,
+    /// How many nodes there should be; `min` by default.
+    #[schemars(range(min = 0, max = 450))]
+    pub desired: Option<u32>,
+    /// The most nodes; `desired` by default.
+    #[schemars(range(min = 1, max = 450))]
+    pub max: Option<u32>,
+    /// The size of each node's disk.
+    #[serde(default = "disk_gib")]
+    #[schemars(range(min = 20, max = 16384))]
+    pub disk_gib: u32,
+    /// How the instances are bought.
+    #[serde(default)]
+    pub capacity: Capacity,
+    /// The machine image.
+    #[serde(default = "ami_type")]
+    #[schemars(extend("enum" = AMI_TYPES))]
+    pub ami_type: String,
+    /// Kubernetes labels of the nodes.
+    #[serde(default)]
+    pub labels: Named<LabelKey, LabelValue>,
+    /// Kubernetes taints of the nodes.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true, "maxItems" = 50))]
+    pub taints: Vec<Taint>,
+}
+
+fn instance_types() -> Vec<InstanceType> {
+    vec!["t3.medium".to_owned().into()]
+}
+
+fn disk_gib() -> u32 {
+    20
+}
+
+/// The machine images that EKS offers for managed Linux nodes.
+const AMI_TYPES: [&str; 9] = [
+    "AL2023_x86_64_STANDARD",
+    "AL2023_ARM_64_STANDARD",
+    "AL2023_x86_64_NEURON",
+    "AL2023_x86_64_NVIDIA",
+    "AL2023_ARM_64_NVIDIA",
+    "BOTTLEROCKET_x86_64",
+    "BOTTLEROCKET_ARM_64",
+    "BOTTLEROCKET_x86_64_NVIDIA",
+    "BOTTLEROCKET_ARM_64_NVIDIA",
+];
+
+fn ami_type() -> String {
+    AMI_TYPES[0].to_owned()
+}
+
+/// Keeps pods that do not tolerate it away from the nodes.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Taint {
+    /// The key.
+    pub key: LabelKey,
+    /// The value.
+    pub value: Option<LabelValue>,
+    /// What it does.
+    pub effect: TaintEffect,
+}
