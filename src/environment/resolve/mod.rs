@@ -44,7 +44,7 @@ pub(super) fn resolve(
         .as_ref()
         .filter(|_| !resolver.faults.is_unusable_within(&Path::of(["network"])));
     let (groups, policies) = resolver.groups();
-    let environment = Environment {
+    Environment {
         name: file.environment.name.to_string(),
         region: file.environment.region.to_string(),
         account: resolver.account(),
@@ -62,8 +62,7 @@ pub(super) fn resolve(
         network,
         groups,
         policies,
-    };
-    environment
+    }
 }
 
 struct Resolver<'a> {
