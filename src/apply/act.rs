@@ -47,7 +47,9 @@ pub(super) async fn act(
             }
         }
         (Verb::Forget, _) => {
-            job.journal.record(Transition::Forget(step.address.clone(), None)).await?;
+            job.journal
+                .record(Transition::Forget(step.address.clone(), None))
+                .await?;
             return Ok(());
         }
         (Verb::Create | Verb::Update | Verb::Replace | Verb::Delete | Verb::Adopt, _) => {}
@@ -64,7 +66,11 @@ pub(super) async fn act(
     let begun = job.cloud.clock.now();
     if action.verb != Verb::None {
         let (address, verb) = (step.address.clone(), action.verb);
-        job.listener.hear(&Event::Started { address, verb, expected_seconds: action.expected_seconds });
+        job.listener.hear(&Event::Started {
+            address,
+            verb,
+            expected_seconds: action.expected_seconds,
+        });
     }
     match (action.verb, step.phase) {
         (Verb::Create | Verb::Replace, Phase::Make) => work.create(known).await?,
@@ -76,14 +82,20 @@ pub(super) async fn act(
         work.delete(id).await?;
     }
     let (address, verb) = (step.address.clone(), action.verb);
-    job.listener.hear(&Event::Finished { address, verb, seconds: seconds_between(begun, job.cloud.clock.now()) });
+    job.listener.hear(&Event::Finished {
+        address,
+        verb,
+        seconds: seconds_between(begun, job.cloud.clock.now()),
+    });
     Ok(())
 }
 
 /// Lets dependents know what a resource gives.
 fn publish(known: &RefCell<Known>, address: &Address, found: Option<&Observed>) {
     if let Some(found) = found {
-        known.borrow_mut().insert(address.clone(), found.outputs.clone());
+        known
+            .borrow_mut()
+            .insert(address.clone(), found.outputs.clone());
     }
 }
 
@@ -91,28 +103,52 @@ impl<'a> Job<'a> {
     /// What the plan saw of the resource that it acts on.
     fn found(&self, action: &Action) -> Option<&'a Observed> {
         let found = self.basis.observed.get(&action.address)?;
-        found.iter().find(|found| Some(&found.id) == action.id.as_ref())
+        found
+            .iter()
+            .find(|found| Some(&found.id) == action.id.as_ref())
     }
 
     /// The token of an action: that of the open entry when a create whose id never came is taken up again.
     fn token(&self, address: &Address) -> String {
         let open = self.basis.state.open.get(address);
-        open.filter(|entry| entry.id.is_none()).map_or_else(|| Uuid::new_v4().to_string(), |entry| entry.token.clone())
+        open.filter(|entry| entry.id.is_none())
+            .map_or_else(|| Uuid::new_v4().to_string(), |entry| entry.token.clone())
     }
 
     /// The fields to bring about, or when removing those that are there.
-    fn fields(&self, known: &RefCell<Known>, action: &Action, phase: Phase) -> Result<Fields, ActError> {
+    fn fields(
+        &self,
+        known: &RefCell<Known>,
+        action: &Action,
+        phase: Phase,
+    ) -> Result<Fields, ActError> {
         if phase == Phase::Remove || action.verb == Verb::None {
-            let recorded = self.basis.state.resources.get(&action.address).map(|recorded| recorded.fields.clone());
-            return Ok(recorded.or_else(|| self.found(action).map(|found| found.fields.clone())).unwrap_or_default());
+            let recorded = self
+                .basis
+                .state
+                .resources
+                .get(&action.address)
+                .map(|recorded| recorded.fields.clone());
+            return Ok(recorded
+                .or_else(|| self.found(action).map(|found| found.fields.clone()))
+                .unwrap_or_default());
         }
-        let desired = self.basis.desired.get(&action.address).ok_or(ActError::Unknown)?;
+        let desired = self
+            .basis
+            .desired
+            .get(&action.address)
+            .ok_or(ActError::Unknown)?;
         let known = known.borrow();
         let lookup = |address: &Address, output: &str| known.get(address)?.get(output).cloned();
-        let fields: Fields =
-            desired.fields.iter().map(|(name, value)| (name.clone(), resolve(value, &lookup))).collect();
+        let fields: Fields = desired
+            .fields
+            .iter()
+            .map(|(name, value)| (name.clone(), resolve(value, &lookup)))
+            .collect();
         match fields.values().flat_map(references).next() {
-            Some((resource, output)) => Err(ActError::Unresolved(format!("the {output} of {resource}"))),
+            Some((resource, output)) => {
+                Err(ActError::Unresolved(format!("the {output} of {resource}")))
+            }
             None => Ok(fields),
         }
     }
@@ -128,12 +164,32 @@ impl<'a> Job<'a> {
             return Ok(None);
         }
         let connect = || async {
-            let made = known.borrow().iter().find_map(|(_, outputs)| ClusterEndpoint::of(outputs));
-            let seen = || self.basis.observed.values().flatten().find_map(|found| ClusterEndpoint::of(&found.outputs));
-            let endpoint = made.or_else(seen).ok_or_else(|| ActError::Unresolved("the cluster's endpoint".to_owned()))?;
-            self.cloud.connector.connect(&endpoint).await.map_err(|source| ActError::Cloud { doing: "connecting", source })
+            let made = known
+                .borrow()
+                .iter()
+                .find_map(|(_, outputs)| ClusterEndpoint::of(outputs));
+            let seen = || {
+                self.basis
+                    .observed
+                    .values()
+                    .flatten()
+                    .find_map(|found| ClusterEndpoint::of(&found.outputs))
+            };
+            let endpoint = made
+                .or_else(seen)
+                .ok_or_else(|| ActError::Unresolved("the cluster's endpoint".to_owned()))?;
+            self.cloud
+                .connector
+                .connect(&endpoint)
+                .await
+                .map_err(|source| ActError::Cloud {
+                    doing: "connecting",
+                    source,
+                })
         };
-        cell.get_or_try_init(connect).await.map(|client| Some(client.clone()))
+        cell.get_or_try_init(connect)
+            .await
+            .map(|client| Some(client.clone()))
     }
 }
 
@@ -165,13 +221,25 @@ impl Work<'_> {
                 .or_else(|| recorded.map(|recorded| recorded.depends_on.clone()))
                 .unwrap_or_default(),
         };
-        Ok(self.job.journal.record(Transition::Begin(self.action.address.clone(), entry)).await?)
+        Ok(self
+            .job
+            .journal
+            .record(Transition::Begin(self.action.address.clone(), entry))
+            .await?)
     }
 
     /// Makes it durable that the resource is as observed, and lets dependents know.
-    async fn finish(&self, known: &RefCell<Known>, observed: &Observed, seconds: Option<u64>) -> Result<(), ActError> {
+    async fn finish(
+        &self,
+        known: &RefCell<Known>,
+        observed: &Observed,
+        seconds: Option<u64>,
+    ) -> Result<(), ActError> {
         let state = &self.job.basis.state;
-        let kept = state.resources.get(&self.action.address).filter(|recorded| recorded.id == observed.id);
+        let kept = state
+            .resources
+            .get(&self.action.address)
+            .filter(|recorded| recorded.id == observed.id);
         let desired = self.job.basis.desired.get(&self.action.address);
         let recorded = Recorded {
             kind: self.action.kind.clone(),
@@ -179,11 +247,16 @@ impl Work<'_> {
             name: self.action.name.clone(),
             fields: self.fields.clone(),
             outputs: observed.outputs.clone(),
-            depends_on: desired.map(|desired| desired.depends_on.clone()).unwrap_or_default(),
+            depends_on: desired
+                .map(|desired| desired.depends_on.clone())
+                .unwrap_or_default(),
             since: kept.map_or_else(|| self.job.cloud.clock.now(), |recorded| recorded.since),
         };
         let address = self.action.address.clone();
-        self.job.journal.record(Transition::Finish(address, recorded, seconds)).await?;
+        self.job
+            .journal
+            .record(Transition::Finish(address, recorded, seconds))
+            .await?;
         publish(known, &self.action.address, Some(observed));
         Ok(())
     }
@@ -192,32 +265,58 @@ impl Work<'_> {
         let begun = self.job.cloud.clock.now();
         self.begin(state::Action::Create, None).await?;
         let id = self.bring_into_being().await?;
-        self.job.journal.record(Transition::Identify(self.action.address.clone(), id.clone())).await?;
+        self.job
+            .journal
+            .record(Transition::Identify(
+                self.action.address.clone(),
+                id.clone(),
+            ))
+            .await?;
         let observed = converge(self, &id).await?;
-        self.finish(known, &observed, Some(seconds_between(begun, self.job.cloud.clock.now()))).await
+        self.finish(
+            known,
+            &observed,
+            Some(seconds_between(begun, self.job.cloud.clock.now())),
+        )
+        .await
     }
 
     /// Sends the create. When it is uncertain what became of it, looks before sending it again.
     async fn bring_into_being(&self) -> Result<String, ActError> {
-        let policy = if self.kind.create_is_idempotent() { Retry::Idempotent } else { Retry::Certain };
+        let policy = if self.kind.create_is_idempotent() {
+            Retry::Idempotent
+        } else {
+            Retry::Certain
+        };
         let clock = self.job.cloud.clock.as_ref();
         let attempt = || {
-            retry(clock, policy, BOUND, || async { self.kind.create(self.job.cloud, &self.order()).await })
+            retry(clock, policy, BOUND, || async {
+                self.kind.create(self.job.cloud, &self.order()).await
+            })
         };
         let fault = match attempt().await {
             Ok(id) => return Ok(id),
             Err(fault) => fault,
         };
         if !matches!(fault.class, Class::Exists | Class::Uncertain) {
-            return Err(ActError::Cloud { doing: "creating it", source: fault });
+            return Err(ActError::Cloud {
+                doing: "creating it",
+                source: fault,
+            });
         }
         if let Some(id) = self.look_for_it(fault.class).await? {
             return Ok(id);
         }
         if fault.class == Class::Exists {
-            return Err(ActError::Cloud { doing: "creating it", source: fault });
+            return Err(ActError::Cloud {
+                doing: "creating it",
+                source: fault,
+            });
         }
-        attempt().await.map_err(|source| ActError::Cloud { doing: "creating it", source })
+        attempt().await.map_err(|source| ActError::Cloud {
+            doing: "creating it",
+            source,
+        })
     }
 
     /// Observes anew, over the visibility window when the create's effect is uncertain.
@@ -226,7 +325,9 @@ impl Work<'_> {
         let begun = clock.now();
         loop {
             let found = observe::kind(self.job.cloud, &self.job.wanted, self.kind).await?;
-            let ours = found.into_iter().find(|found| found.is_ours_at(&self.action.address));
+            let ours = found
+                .into_iter()
+                .find(|found| found.is_ours_at(&self.action.address));
             if ours.is_some() || class == Class::Exists {
                 return Ok(ours.map(|found| found.id));
             }
@@ -255,7 +356,14 @@ impl Work<'_> {
         self.begin(state::Action::Delete, Some(id.clone())).await?;
         self.delete(&id).await?;
         let seconds = seconds_between(begun, self.job.cloud.clock.now());
-        Ok(self.job.journal.record(Transition::Forget(self.action.address.clone(), Some(seconds))).await?)
+        Ok(self
+            .job
+            .journal
+            .record(Transition::Forget(
+                self.action.address.clone(),
+                Some(seconds),
+            ))
+            .await?)
     }
 
     async fn delete(&self, id: &str) -> Result<(), ActError> {
@@ -266,7 +374,12 @@ impl Work<'_> {
         match deleted.await {
             Ok(()) => {}
             Err(fault) if fault.is_absent() => {}
-            Err(source) => return Err(ActError::Cloud { doing: "deleting it", source }),
+            Err(source) => {
+                return Err(ActError::Cloud {
+                    doing: "deleting it",
+                    source,
+                });
+            }
         }
         wait_gone(self, id).await
     }

@@ -37,11 +37,20 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
         let state = match read(work, id).await? {
             None if waited >= VISIBILITY => return Err(ActError::Vanished),
             None => "not visible yet".to_owned(),
-            Some(Observed { condition: Condition::Failed(why), .. }) => return Err(ActError::Broken(why)),
-            Some(Observed { condition: Condition::Deleting, .. }) => {
+            Some(Observed {
+                condition: Condition::Failed(why),
+                ..
+            }) => return Err(ActError::Broken(why)),
+            Some(Observed {
+                condition: Condition::Deleting,
+                ..
+            }) => {
                 return Err(ActError::Broken("being deleted by someone else".to_owned()));
             }
-            Some(Observed { condition: Condition::Settling(state), .. }) => state,
+            Some(Observed {
+                condition: Condition::Settling(state),
+                ..
+            }) => state,
             Some(observed) => {
                 let differing = differing(work, &observed);
                 if differing.is_empty() {
@@ -60,11 +69,17 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
         };
         if state != last_state {
             let address = work.action.address.clone();
-            work.job.listener.hear(&Event::Waiting { address, state: state.clone() });
+            work.job.listener.hear(&Event::Waiting {
+                address,
+                state: state.clone(),
+            });
             last_state = state;
         }
         if waited >= deadline {
-            return Err(ActError::Slow { state: last_state, seconds: waited.as_secs() });
+            return Err(ActError::Slow {
+                state: last_state,
+                seconds: waited.as_secs(),
+            });
         }
         let pause = pause(waited);
         clock.sleep(pause).await;
@@ -75,18 +90,34 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
 /// The fields in which the resource is not yet as the order says. A new one has nothing to drift from.
 fn differing(work: &Work<'_>, observed: &Observed) -> Vec<String> {
     // Everything is resolved by now, so there is nothing to look up and nothing that goes away.
-    let found = changes(work.kind.fields(), &work.fields, &observed.fields, None, &|_, _| None, &|_| false);
+    let found = changes(
+        work.kind.fields(),
+        &work.fields,
+        &observed.fields,
+        None,
+        &|_, _| None,
+        &|_| false,
+    );
     // Of what was adopted only the record is new: the plan showed no change, so none is made.
-    if work.action.verb == Verb::Adopt { Vec::new() } else { found.into_iter().map(|change| change.field).collect() }
+    if work.action.verb == Verb::Adopt {
+        Vec::new()
+    } else {
+        found.into_iter().map(|change| change.field).collect()
+    }
 }
 
 async fn change(work: &Work<'_>, observed: &Observed, fields: &[String]) -> Result<(), ActError> {
     let clock = work.job.cloud.clock.as_ref();
     retry(clock, Retry::Idempotent, SHORTEST_DEADLINE, || async {
-        work.kind.update(work.job.cloud, &work.order(), observed, fields).await
+        work.kind
+            .update(work.job.cloud, &work.order(), observed, fields)
+            .await
     })
     .await
-    .map_err(|source| ActError::Cloud { doing: "changing it", source })
+    .map_err(|source| ActError::Cloud {
+        doing: "changing it",
+        source,
+    })
 }
 
 async fn read(work: &Work<'_>, id: &str) -> Result<Option<Observed>, ActError> {
@@ -97,7 +128,10 @@ async fn read(work: &Work<'_>, id: &str) -> Result<Option<Observed>, ActError> {
     match read.await {
         Ok(found) => Ok(found),
         Err(fault) if fault.is_absent() => Ok(None),
-        Err(source) => Err(ActError::Cloud { doing: "reading it", source }),
+        Err(source) => Err(ActError::Cloud {
+            doing: "reading it",
+            source,
+        }),
     }
 }
 
@@ -106,12 +140,17 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
     let deadline = (work.kind.usual().delete * 4).max(SHORTEST_DEADLINE);
     let mut waited = Duration::ZERO;
     loop {
-        let Some(observed) = read(work, id).await? else { return Ok(()) };
+        let Some(observed) = read(work, id).await? else {
+            return Ok(());
+        };
         if let Condition::Failed(why) = observed.condition {
             return Err(ActError::Broken(why));
         }
         if waited >= deadline {
-            return Err(ActError::Slow { state: "there".to_owned(), seconds: waited.as_secs() });
+            return Err(ActError::Slow {
+                state: "there".to_owned(),
+                seconds: waited.as_secs(),
+            });
         }
         let pause = pause(waited);
         work.job.cloud.clock.sleep(pause).await;

@@ -68,11 +68,23 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
 fn fault_hint(fault: &Fault) -> Option<String> {
     Some(match fault.class {
         Class::Forbidden => {
-            format!("grant the right to call {} {}, then run the same command again", fault.service, fault.operation)
+            format!(
+                "grant the right to call {} {}, then run the same command again",
+                fault.service, fault.operation
+            )
         }
-        Class::Uncertain => "check the connection, then run the same command again: it finds out what happened".to_owned(),
-        Class::Retry => "something else still holds it; remove that or wait, then run the same command again".to_owned(),
-        Class::Exists => "something with this name exists that is not ours: choose another `name` in the file".to_owned(),
+        Class::Uncertain => {
+            "check the connection, then run the same command again: it finds out what happened"
+                .to_owned()
+        }
+        Class::Retry => {
+            "something else still holds it; remove that or wait, then run the same command again"
+                .to_owned()
+        }
+        Class::Exists => {
+            "something with this name exists that is not ours: choose another `name` in the file"
+                .to_owned()
+        }
         Class::Absent | Class::Stop => return None,
     })
 }

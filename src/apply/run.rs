@@ -77,7 +77,11 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
     }
     let report = progress.report(job);
     let complete = report.is_complete();
-    let outcome = Outcome { operation: operation.to_owned(), at: job.cloud.clock.now(), complete };
+    let outcome = Outcome {
+        operation: operation.to_owned(),
+        at: job.cloud.clock.now(),
+        complete,
+    };
     // A journal that stopped has been reported as the failure of every step since.
     drop(job.journal.record(Transition::End(outcome)).await);
     job.listener.hear(&Event::Ended {
@@ -109,8 +113,12 @@ struct Progress<'g> {
 
 impl<'g> Progress<'g> {
     fn new(job: &Job<'_>, graph: &'g Graph<Step>) -> Result<Self, Cycle> {
-        let expected: BTreeMap<&Address, u64> =
-            job.plan.actions.iter().map(|action| (&action.address, action.expected_seconds)).collect();
+        let expected: BTreeMap<&Address, u64> = job
+            .plan
+            .actions
+            .iter()
+            .map(|action| (&action.address, action.expected_seconds))
+            .collect();
         let weight = graph.remaining(|step| expected.get(&step.address).copied().unwrap_or(0))?;
         let mut followers: BTreeMap<Step, Vec<Step>> = BTreeMap::new();
         let mut progress = Self {
@@ -126,7 +134,10 @@ impl<'g> Progress<'g> {
         for step in graph.nodes() {
             let firsts: Vec<&Step> = graph.waits_for(step).collect();
             for first in &firsts {
-                followers.entry((*first).clone()).or_default().push(step.clone());
+                followers
+                    .entry((*first).clone())
+                    .or_default()
+                    .push(step.clone());
             }
             progress.waiting.insert(step.clone(), firsts.len());
             if firsts.is_empty() {
@@ -144,10 +155,19 @@ impl<'g> Progress<'g> {
 
     /// The ready step with the longest chain behind it whose section has room.
     fn take(&mut self) -> Option<Step> {
-        let room = |step: &Step| self.running.get(step.address.section()).copied().unwrap_or(0) < AT_ONCE;
+        let room = |step: &Step| {
+            self.running
+                .get(step.address.section())
+                .copied()
+                .unwrap_or(0)
+                < AT_ONCE
+        };
         let next = self.ready.iter().find(|(_, step)| room(step))?.clone();
         self.ready.remove(&next);
-        *self.running.entry(next.1.address.section().to_owned()).or_insert(0) += 1;
+        *self
+            .running
+            .entry(next.1.address.section().to_owned())
+            .or_insert(0) += 1;
         self.waiting.remove(&next.1);
         Some(next.1)
     }
@@ -159,7 +179,9 @@ impl<'g> Progress<'g> {
         match result {
             Ok(()) => {
                 for follower in self.followers.get(&step).cloned().unwrap_or_default() {
-                    let Some(count) = self.waiting.get_mut(&follower) else { continue };
+                    let Some(count) = self.waiting.get_mut(&follower) else {
+                        continue;
+                    };
                     *count -= 1;
                     if *count == 0 && !self.given_up.contains(&follower) {
                         self.make_ready(follower);
@@ -178,7 +200,12 @@ impl<'g> Progress<'g> {
                 }
                 let verb = job.verb(&step.address);
                 let hint = hint(&error);
-                job.listener.hear(&Event::Failed { address: step.address.clone(), verb, causes, hint });
+                job.listener.hear(&Event::Failed {
+                    address: step.address.clone(),
+                    verb,
+                    causes,
+                    hint,
+                });
                 self.report.failed.push((step.address.clone(), error));
                 self.give_up_after(&step);
             }
@@ -194,12 +221,26 @@ impl<'g> Progress<'g> {
     }
 
     fn report(mut self, job: &Job<'_>) -> Report {
-        let failed: BTreeSet<&Address> = self.report.failed.iter().map(|(address, _)| address).collect();
-        let left: BTreeSet<Address> = self.waiting.keys().map(|step| step.address.clone()).collect();
-        let skipped: Vec<Address> =
-            left.into_iter().filter(|address| job.acts(address) && !failed.contains(address)).collect();
+        let failed: BTreeSet<&Address> = self
+            .report
+            .failed
+            .iter()
+            .map(|(address, _)| address)
+            .collect();
+        let left: BTreeSet<Address> = self
+            .waiting
+            .keys()
+            .map(|step| step.address.clone())
+            .collect();
+        let skipped: Vec<Address> = left
+            .into_iter()
+            .filter(|address| job.acts(address) && !failed.contains(address))
+            .collect();
         for address in &skipped {
-            job.listener.hear(&Event::Skipped { address: address.clone(), verb: job.verb(address) });
+            job.listener.hear(&Event::Skipped {
+                address: address.clone(),
+                verb: job.verb(address),
+            });
         }
         self.report.skipped = skipped;
         self.report
@@ -215,16 +256,23 @@ impl Job<'_> {
     }
 
     pub(super) fn verb(&self, address: &Address) -> Verb {
-        self.plan.action(address).map_or(Verb::None, |action| action.verb)
+        self.plan
+            .action(address)
+            .map_or(Verb::None, |action| action.verb)
     }
 
     fn acts(&self, address: &Address) -> bool {
-        self.plan.action(address).is_some_and(crate::plan::Action::acts)
+        self.plan
+            .action(address)
+            .is_some_and(crate::plan::Action::acts)
     }
 
     /// Whether the action is over with this step: a replacement has two.
     fn is_last(&self, step: &Step, graph: &Graph<Step>) -> bool {
-        let making = Step { phase: Phase::Make, address: step.address.clone() };
+        let making = Step {
+            phase: Phase::Make,
+            address: step.address.clone(),
+        };
         step.phase == Phase::Make || !graph.contains(&making)
     }
 }

@@ -39,7 +39,10 @@ pub async fn observe(
 ) -> Result<Observation, Unseen> {
     loop {
         let observation = once(cloud, wanted).await?;
-        if !open.iter().any(|(address, entry)| may_appear(&observation, address, entry, cloud.clock.now())) {
+        if !open
+            .iter()
+            .any(|(address, entry)| may_appear(&observation, address, entry, cloud.clock.now()))
+        {
             return Ok(observation);
         }
         cloud.clock.sleep(LOOK_AGAIN).await;
@@ -48,7 +51,12 @@ pub async fn observe(
 
 /// Whether the resource of an open create is not there and may yet become visible.
 fn may_appear(observation: &Observation, address: &Address, entry: &Entry, now: Timestamp) -> bool {
-    let found = observation.found.get(address).into_iter().flatten().any(|found| found.owner == Owner::Ours);
+    let found = observation
+        .found
+        .get(address)
+        .into_iter()
+        .flatten()
+        .any(|found| found.owner == Owner::Ours);
     let fresh = now.duration_since(entry.begun).unsigned_abs() < VISIBILITY;
     entry.action == Action::Create && !found && fresh
 }
@@ -58,7 +66,10 @@ async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Observation, Unseen>
     let mut found: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
     let mut add = |observed: Vec<Observed>| {
         for observed in observed {
-            found.entry(observed.address.clone()).or_default().push(observed);
+            found
+                .entry(observed.address.clone())
+                .or_default()
+                .push(observed);
         }
     };
     for kind in kinds().iter().filter(|kind| !kind.lives_in_cluster()) {
@@ -67,7 +78,10 @@ async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Observation, Unseen>
     inventory.look_into_cluster(cloud, wanted, &found).await;
     for kind in kinds().iter().filter(|kind| kind.lives_in_cluster()) {
         for observed in kind.observe(&inventory, wanted)? {
-            found.entry(observed.address.clone()).or_default().push(observed);
+            found
+                .entry(observed.address.clone())
+                .or_default()
+                .push(observed);
         }
     }
     Ok(Observation { found, inventory })
@@ -77,9 +91,18 @@ async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Observation, Unseen>
 ///
 /// # Errors
 /// When it is unknown.
-pub async fn kind(cloud: &Cloud, wanted: &Wanted<'_>, kind: &dyn Kind) -> Result<Vec<Observed>, Unseen> {
+pub async fn kind(
+    cloud: &Cloud,
+    wanted: &Wanted<'_>,
+    kind: &dyn Kind,
+) -> Result<Vec<Observed>, Unseen> {
     let observation = once(cloud, wanted).await?;
-    Ok(observation.found.into_values().flatten().filter(|found| found.kind == kind.name()).collect())
+    Ok(observation
+        .found
+        .into_values()
+        .flatten()
+        .filter(|found| found.kind == kind.name())
+        .collect())
 }
 
 /// The API server of our cluster, if it is there and answers.

@@ -61,9 +61,15 @@ fn require_consent(planned: &Planned, confirmed: &Confirmed) -> Result<(), Error
     let lost: Vec<Address> = planned
         .plan
         .work()
-        .filter(|action| planned.plan.goal == Goal::Apply && action.danger == Some(Danger::LosesData))
+        .filter(|action| {
+            planned.plan.goal == Goal::Apply && action.danger == Some(Danger::LosesData)
+        })
         .map(|action| action.address.clone())
         .filter(|address| !confirmed.data_loss.contains(address))
         .collect();
-    if lost.is_empty() { Ok(()) } else { Err(Error::DataLoss(lost)) }
+    if lost.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::DataLoss(lost))
+    }
 }

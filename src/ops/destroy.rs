@@ -41,18 +41,33 @@ pub async fn destroy(
 }
 
 /// Kinds that can't be deleted while a load balancer, an interface or a group of the cluster's is left in them.
-const OCCUPIED: [&str; 4] = ["network.vpc", "network.subnet", "network.internet-gateway", "network.security-group"];
+const OCCUPIED: [&str; 4] = [
+    "network.vpc",
+    "network.subnet",
+    "network.internet-gateway",
+    "network.security-group",
+];
 
 /// Adds what only a teardown does: quieting the cluster while its controllers live, and sweeping what they
 /// left in AWS once it is gone and before the network goes.
 pub(super) fn add_teardown(desired: &mut BTreeMap<Address, Desired>) {
     let those = |which: &dyn Fn(&Desired) -> bool| -> BTreeSet<Address> {
-        desired.values().filter(|found| which(found)).map(|found| found.address.clone()).collect()
+        desired
+            .values()
+            .filter(|found| which(found))
+            .map(|found| found.address.clone())
+            .collect()
     };
     // What a leftover occupies. NAT gateways, their addresses and routes are free as soon as the nodes are gone.
     let occupied = those(&|found| OCCUPIED.contains(&found.kind));
-    let cluster = those(&|found| found.address.section() == "cluster" && !OCCUPIED.contains(&found.kind));
-    let Some(control_plane) = desired.values_mut().find(|desired| desired.kind == CONTROL_PLANE) else { return };
+    let cluster =
+        those(&|found| found.address.section() == "cluster" && !OCCUPIED.contains(&found.kind));
+    let Some(control_plane) = desired
+        .values_mut()
+        .find(|desired| desired.kind == CONTROL_PLANE)
+    else {
+        return;
+    };
     let name = control_plane.name.clone();
     let leftovers = Address::of(&["cluster", "leftovers"]);
     control_plane.depends_on.insert(leftovers.clone());

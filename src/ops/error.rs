@@ -13,7 +13,9 @@ pub enum Error {
     #[error("{}", unset(.0))]
     UnsetVariables(Vec<(String, Address)>),
     /// The credentials are of another account than the file allows.
-    #[error("the credentials are of account {found}, and the file allows only {expected}: nothing was changed")]
+    #[error(
+        "the credentials are of account {found}, and the file allows only {expected}: nothing was changed"
+    )]
     WrongAccount {
         /// What the file says.
         expected: String,
@@ -61,24 +63,49 @@ pub enum Error {
 }
 
 fn unset(variables: &[(String, Address)]) -> String {
-    let named: Vec<String> =
-        variables.iter().map(|(name, address)| format!("{name} (the value of {address})")).collect();
-    let (noun, verb) = if named.len() == 1 { ("variable", "is") } else { ("variables", "are") };
-    format!("the environment {noun} {} {verb} not set: nothing was changed", named.join(", "))
+    let named: Vec<String> = variables
+        .iter()
+        .map(|(name, address)| format!("{name} (the value of {address})"))
+        .collect();
+    let (noun, verb) = if named.len() == 1 {
+        ("variable", "is")
+    } else {
+        ("variables", "are")
+    };
+    format!(
+        "the environment {noun} {} {verb} not set: nothing was changed",
+        named.join(", ")
+    )
 }
 
 fn refusals(refusals: &[Refusal]) -> String {
-    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    refusals
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn problems(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("{}: {}", problem.address, problem.message)).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.address, problem.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn list(addresses: &[Address]) -> String {
-    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    addresses
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn flags(addresses: &[Address]) -> String {
-    addresses.iter().map(|address| format!("--allow-data-loss {address}")).collect::<Vec<_>>().join(" ")
+    addresses
+        .iter()
+        .map(|address| format!("--allow-data-loss {address}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

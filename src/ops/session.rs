@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::Error;
 use crate::address::Address;
 use crate::cloud::{Cloud, Retry, fault, retry};
-use crate::environment::{Environment, Provider};
 use crate::environment::model::SecretSource;
+use crate::environment::{Environment, Provider};
 use crate::observe::{self, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
 use crate::resources::{self, Context, Desired, Ownership, Problem, Variables, Wanted, kinds};
@@ -64,15 +64,26 @@ impl Planned {
 /// When AWS does not say, or says another account.
 pub async fn identify(cloud: &Cloud, environment: &Environment) -> Result<String, Error> {
     let ask = || async {
-        let answer = cloud.aws.sts.get_caller_identity().send().await.map_err(fault("sts", "GetCallerIdentity"))?;
-        answer.account.ok_or_else(|| crate::cloud::Fault::incomplete("sts", "GetCallerIdentity", "Account"))
+        let answer = cloud
+            .aws
+            .sts
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(fault("sts", "GetCallerIdentity"))?;
+        answer
+            .account
+            .ok_or_else(|| crate::cloud::Fault::incomplete("sts", "GetCallerIdentity", "Account"))
     };
     let bound = std::time::Duration::from_secs(30);
-    let found = retry(cloud.clock.as_ref(), Retry::Idempotent, bound, ask).await.map_err(Error::Identity)?;
+    let found = retry(cloud.clock.as_ref(), Retry::Idempotent, bound, ask)
+        .await
+        .map_err(Error::Identity)?;
     match (&environment.account, environment.provider) {
-        (Some(expected), Provider::Aws) if *expected != found => {
-            Err(Error::WrongAccount { expected: expected.clone(), found })
-        }
+        (Some(expected), Provider::Aws) if *expected != found => Err(Error::WrongAccount {
+            expected: expected.clone(),
+            found,
+        }),
         (Some(_) | None, Provider::Aws | Provider::Sandbox) => Ok(found),
     }
 }
@@ -86,7 +97,13 @@ impl Session {
         let environment = &self.environment;
         let fresh = || {
             let now = self.cloud.clock.now();
-            State::new(&environment.name, environment.provider.as_str(), &self.account, &environment.region, now)
+            State::new(
+                &environment.name,
+                environment.provider.as_str(),
+                &self.account,
+                &environment.region,
+                now,
+            )
         };
         Ok(self.store.load()?.unwrap_or_else(fresh))
     }
@@ -116,7 +133,9 @@ impl Session {
             agent_manifest: &self.agent_manifest,
         };
         let desired = kinds().iter().flat_map(|kind| kind.desired(&context));
-        desired.map(|desired| (desired.address.clone(), desired)).collect()
+        desired
+            .map(|desired| (desired.address.clone(), desired))
+            .collect()
     }
 
     /// Observes and plans.
@@ -140,10 +159,22 @@ impl Session {
             variables: &self.variables,
         };
         let observation = observe::observe(&self.cloud, &wanted, &state.open).await?;
-        let basis = Basis { goal, desired: &desired, state: &state, observed: &observation.found, kind: resources::kind };
+        let basis = Basis {
+            goal,
+            desired: &desired,
+            state: &state,
+            observed: &observation.found,
+            kind: resources::kind,
+        };
         let plan = plan::plan(&basis).map_err(Error::Refused)?;
         self.check(&plan, &desired, &observation).await?;
-        Ok(Planned { state, ownership, desired, observation, plan })
+        Ok(Planned {
+            state,
+            ownership,
+            desired,
+            observation,
+            plan,
+        })
     }
 
     /// Asks the cloud about everything that will be made or changed, before anything is.
@@ -153,31 +184,56 @@ impl Session {
         desired: &BTreeMap<Address, Desired>,
         observation: &Observation,
     ) -> Result<(), Error> {
-        let changing = plan.actions.iter().filter(|action| {
-            matches!(action.verb, Verb::Create | Verb::Update | Verb::Replace)
-        });
+        let changing = plan
+            .actions
+            .iter()
+            .filter(|action| matches!(action.verb, Verb::Create | Verb::Update | Verb::Replace));
         let checks = changing.filter_map(|action| {
-            let (desired, kind) = (desired.get(&action.address)?, resources::kind(&action.kind)?);
+            let (desired, kind) = (
+                desired.get(&action.address)?,
+                resources::kind(&action.kind)?,
+            );
             Some(async move {
-                let checked = kind.check(&self.cloud, &observation.inventory, desired).await;
-                checked.map_err(|source| Error::Unchecked { address: desired.address.clone(), source })
+                let checked = kind
+                    .check(&self.cloud, &observation.inventory, desired)
+                    .await;
+                checked.map_err(|source| Error::Unchecked {
+                    address: desired.address.clone(),
+                    source,
+                })
             })
         });
         let mut problems: Vec<Problem> = Vec::new();
         for checked in join_all(checks).await {
             problems.extend(checked?);
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::Impossible(problems)) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Impossible(problems))
+        }
     }
 
     /// Every variable that the file names must be set before anything is created.
     fn require_variables(&self) -> Result<(), Error> {
-        let named = self.environment.secrets.iter().filter_map(|(key, secret)| match &secret.source {
-            SecretSource::Environment(variable) => Some((variable.clone(), Address::of(&["secret", key]))),
-            SecretSource::Generate { .. } => None,
-        });
-        let unset: Vec<_> = named.filter(|(variable, _)| !self.variables.contains_key(variable)).collect();
-        if unset.is_empty() { Ok(()) } else { Err(Error::UnsetVariables(unset)) }
+        let named =
+            self.environment
+                .secrets
+                .iter()
+                .filter_map(|(key, secret)| match &secret.source {
+                    SecretSource::Environment(variable) => {
+                        Some((variable.clone(), Address::of(&["secret", key])))
+                    }
+                    SecretSource::Generate { .. } => None,
+                });
+        let unset: Vec<_> = named
+            .filter(|(variable, _)| !self.variables.contains_key(variable))
+            .collect();
+        if unset.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::UnsetVariables(unset))
+        }
     }
 }
 

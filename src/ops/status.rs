@@ -58,8 +58,15 @@ pub fn status(session: &Session, planned: &Planned) -> Status {
         .and_then(|text| text.parse::<Timestamp>().ok())
         .map(|moment| moment.duration_since(now).as_secs());
     let resources = planned.plan.actions.iter().map(|action| {
-        let found = planned.observation.found.get(&action.address).into_iter().flatten();
-        let found = found.filter(|found| found.owner == Owner::Ours).find(|found| Some(&found.id) == action.id.as_ref());
+        let found = planned
+            .observation
+            .found
+            .get(&action.address)
+            .into_iter()
+            .flatten();
+        let found = found
+            .filter(|found| found.owner == Owner::Ours)
+            .find(|found| Some(&found.id) == action.id.as_ref());
         let recorded = planned.state.resources.get(&action.address);
         let age = recorded.map(|recorded| now.duration_since(recorded.since).as_secs());
         ResourceStatus {
@@ -84,14 +91,18 @@ pub fn status(session: &Session, planned: &Planned) -> Status {
 }
 
 fn state_word(verb: Verb, found: Option<&Observed>) -> String {
-    let Some(found) = found else { return "absent".to_owned() };
+    let Some(found) = found else {
+        return "absent".to_owned();
+    };
     match (&found.condition, verb) {
         (Condition::Failed(why), _) => format!("failed: {why}"),
         (Condition::Deleting, _) => "deleting".to_owned(),
         (Condition::Settling(word), _) => word.clone(),
         (Condition::Ready, Verb::Update | Verb::Replace) => "drifted".to_owned(),
         (Condition::Ready, Verb::Delete) => "not in the file".to_owned(),
-        (Condition::Ready, Verb::Create | Verb::Adopt | Verb::Forget | Verb::None) => "ready".to_owned(),
+        (Condition::Ready, Verb::Create | Verb::Adopt | Verb::Forget | Verb::None) => {
+            "ready".to_owned()
+        }
     }
 }
 
@@ -105,7 +116,11 @@ pub fn outputs(session: &Session, state: &State) -> Result<Outputs, Error> {
     }
     let mut outputs = BTreeMap::new();
     let mut give = |name: String, address: Address, output: &str| {
-        if let Some(value) = state.resources.get(&address).and_then(|recorded| recorded.outputs.get(output)) {
+        if let Some(value) = state
+            .resources
+            .get(&address)
+            .and_then(|recorded| recorded.outputs.get(output))
+        {
             outputs.insert(name, value.clone());
         }
     };
@@ -116,17 +131,33 @@ pub fn outputs(session: &Session, state: &State) -> Result<Outputs, Error> {
     give("cluster_endpoint".to_owned(), control_plane, "endpoint");
     for key in environment.databases.keys() {
         for (name, output) in [("endpoint", "endpoint"), ("port", "port")] {
-            give(format!("database_{key}_{name}"), Address::of(&["database", key, "instance"]), output);
+            give(
+                format!("database_{key}_{name}"),
+                Address::of(&["database", key, "instance"]),
+                output,
+            );
         }
     }
     for key in environment.caches.keys() {
-        give(format!("cache_{key}_endpoint"), Address::of(&["cache", key, "replication-group"]), "endpoint");
+        give(
+            format!("cache_{key}_endpoint"),
+            Address::of(&["cache", key, "replication-group"]),
+            "endpoint",
+        );
     }
     for key in environment.registries.keys() {
-        give(format!("registry_{key}_uri"), Address::of(&["registry", key]), "uri");
+        give(
+            format!("registry_{key}_uri"),
+            Address::of(&["registry", key]),
+            "uri",
+        );
     }
     for key in environment.secrets.keys() {
-        give(format!("secret_{key}_arn"), Address::of(&["secret", key]), "arn");
+        give(
+            format!("secret_{key}_arn"),
+            Address::of(&["secret", key]),
+            "arn",
+        );
     }
     if let Some(bootstrap) = &environment.bootstrap {
         let service = Address::of(&["bootstrap", "ingress", "service", "traefik"]);
@@ -137,7 +168,10 @@ pub fn outputs(session: &Session, state: &State) -> Result<Outputs, Error> {
                 "argocd".to_owned(),
                 format!("kubectl -n {namespace} port-forward service/argocd-server 8443:443, then https://localhost:8443 as admin"),
             );
-            outputs.insert("argocd_password_secret".to_owned(), format!("{namespace}/argocd-initial-admin-secret (key password)"));
+            outputs.insert(
+                "argocd_password_secret".to_owned(),
+                format!("{namespace}/argocd-initial-admin-secret (key password)"),
+            );
         }
     }
     Ok(outputs)

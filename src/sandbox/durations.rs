@@ -54,3 +54,5 @@ pub const LOAD_BALANCER_HOSTNAME: u64 = 10;
 pub const LOAD_BALANCER_DELETE: u64 = 45;
 /// A workload's pods: created → ready, once a node is ready (inferred; image pull included).
 pub const POD_READY: u64 = 20;
+/// A secret that is deleted by force: the call → gone, its name free again (inferred).
+pub const SECRET_FORCE_DELETE: u64 = 5;

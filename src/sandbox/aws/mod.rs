@@ -6,6 +6,7 @@
 mod call;
 mod connector;
 pub mod ec2;
+pub mod ecr;
 pub mod eks;
 pub mod elasticache;
 pub mod elbv2;
@@ -19,6 +20,8 @@ mod placement;
 pub mod protocol;
 pub mod rds;
 mod respond;
+pub mod route53;
+pub mod secrets_manager;
 pub mod sts;
 mod subnet_groups;
 mod tag_operations;
@@ -44,11 +47,14 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.service.as_str() {
         "ec2" => ec2::handle(world, call),
         "eks" => eks::handle(world, call),
+        "ecr" => ecr::handle(world, call),
         "elasticache" => elasticache::handle(world, call),
         "elasticloadbalancing" => elbv2::handle(world, call),
         "iam" => iam::handle(world, call),
         "logs" => logs::handle(world, call),
         "rds" => rds::handle(world, call),
+        "route53" => route53::handle(world, call),
+        "secretsmanager" => secrets_manager::handle(world, call),
         "sts" => sts::handle(world, call),
         "tagging" => tagging::handle(world, call),
         _ => Err(Fault::unknown_operation(call)),
@@ -60,6 +66,8 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub struct Global {
     /// Roles, groups, users and policies.
     pub iam: iam::Iam,
+    /// Hosted zones.
+    pub route53: route53::Route53,
 }
 
 /// The services of one region.
@@ -69,6 +77,8 @@ pub struct Region {
     pub ec2: ec2::Ec2,
     /// Clusters and node groups.
     pub eks: eks::Eks,
+    /// Image registries.
+    pub ecr: ecr::Ecr,
     /// Caches.
     pub elasticache: elasticache::ElastiCache,
     /// Load balancers.
@@ -77,6 +87,8 @@ pub struct Region {
     pub logs: logs::Logs,
     /// Databases.
     pub rds: rds::Rds,
+    /// Secrets and their values.
+    pub secrets_manager: secrets_manager::SecretsManager,
 }
 
 /// What an AWS service does by itself at a set moment; one variant for each service that has any.
@@ -92,6 +104,8 @@ pub enum Task {
     Elbv2(elbv2::Task),
     /// In RDS.
     Rds(rds::Task),
+    /// In Secrets Manager.
+    SecretsManager(secrets_manager::Task),
 }
 
 /// Does what fell due.
@@ -102,6 +116,7 @@ pub fn run(world: &mut World, region: &str, task: Task) {
         Task::ElastiCache(task) => elasticache::run(world, region, task),
         Task::Elbv2(task) => elbv2::run(world, region, task),
         Task::Rds(task) => rds::run(world, region, task),
+        Task::SecretsManager(task) => secrets_manager::run(world, region, task),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Fault, Params, Reply};
 use super::tags::{self, Tags};
-use super::{ec2, eks, elasticache, elbv2, logs, page, rds};
+use super::{ec2, ecr, eks, elasticache, elbv2, logs, page, rds, route53, secrets_manager};
 use crate::sandbox::world::World;
 
 const LARGEST_PAGE: usize = 100;
@@ -26,10 +26,13 @@ fn tagged(world: &World, region: &str) -> BTreeMap<String, Tags> {
     let services = [
         ec2::tagged_arns,
         eks::tagged_arns,
+        ecr::tagged_arns,
         elasticache::tagged_arns,
         elbv2::tagged_arns,
         logs::tagged_arns,
         rds::tagged_arns,
+        route53::tagged_arns,
+        secrets_manager::tagged_arns,
     ];
     (services.into_iter())
         .flat_map(|tagged_arns| tagged_arns(world, region))

@@ -12,6 +12,8 @@ mod memberships;
 mod policies;
 mod providers;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
