@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use super::Resolver;
 use crate::environment::faults::Fault;
-use crate::environment::forms::{ClusterName, GroupName, NodeGroupName, RoleName, matches};
+use crate::environment::forms::{ClusterName, NodeGroupName, RoleName, matches};
 use crate::environment::model::{Cluster, Network, NodeGroup, SecurityGroup, Subnet, Taint};
 use crate::environment::raw::{self, Endpoint, Nat};
 use crate::environment::source::Path;
@@ -37,13 +37,7 @@ impl Resolver<'_> {
             .flat_map(Network::private_subnets)
             .map(str::to_owned)
             .collect();
-        let group = self.name::<GroupName>(
-            "security group",
-            &at,
-            "security_group",
-            raw.security_group.as_ref(),
-            name.clone(),
-        );
+        let group = self.security_group_name(&at, raw.security_group.as_ref(), name.clone());
         Some(Cluster {
             version: raw.version.as_deref().map(str::to_owned),
             public_endpoint: raw.endpoint != Endpoint::Private,

@@ -8,6 +8,8 @@ mod bootstrap;
 mod cluster;
 mod data;
 mod network;
+mod placement;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::io;
