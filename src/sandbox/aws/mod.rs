@@ -29,6 +29,8 @@ pub mod tagging;
 pub mod tags;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod wire_tests;
 
 use serde::{Deserialize, Serialize};
 

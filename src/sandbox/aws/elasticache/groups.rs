@@ -30,9 +30,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             format!("Replication group already exists: {id}"),
         ));
     }
-    let not_offered = NOT_OFFERED
-        .iter()
-        .find(|member| !params.texts(member).is_empty() || params.text(member).is_some());
+    let not_offered = NOT_OFFERED.iter().find(|member| params.has(member));
     if let Some(member) = not_offered {
         return Err(combination(format!("The sandbox does not offer {member}")));
     }

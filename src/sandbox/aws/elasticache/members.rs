@@ -50,12 +50,11 @@ pub(super) fn add(
     subnets: &Subnets,
     nodes: i64,
 ) -> Result<(), Fault> {
-    let mut number = world.region(region).elasticache.members(&group.id).count();
+    let first = world.region(region).elasticache.members(&group.id).count();
     let mut made: Vec<Cluster> = Vec::new();
-    for _ in 0..nodes {
+    for (number, _) in (first..).zip(0..nodes) {
         let id = format!("{}-{:03}", group.id, number + 1);
         let (zone, subnet_id) = place(subnets, number);
-        number += 1;
         let mut member = Cluster {
             uid: world.ids.hex(16),
             arn: format!(
