@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Fields;
 use super::call::{Call, Fault, Params, Reply};
 use super::page;
-use super::placement::Subnets;
+use super::placement::{self, Subnets};
 use super::tags::{self, Tags};
 use crate::sandbox::world::World;
 
@@ -80,6 +80,22 @@ impl Dialect {
             .ok_or_else(|| {
                 Fault::new(code, format!("{} {name} does not exist.", self.one)).status(status)
             })
+    }
+
+    /// What a resource in the group of this name may wear: the security groups that are asked for, or the
+    /// network's default one.
+    ///
+    /// # Errors
+    /// When the subnet group doesn't exist, or a security group is not of its network.
+    pub fn wearable(
+        &self,
+        world: &mut World,
+        region: &str,
+        name: &str,
+        asked: Vec<String>,
+    ) -> Result<Vec<String>, Fault> {
+        let vpc_id = self.find(world, region, name)?.subnets.vpc_id.clone();
+        placement::security_groups(world, region, &vpc_id, asked, "InvalidParameterValue")
     }
 
     /// Creates a group.

@@ -4,7 +4,7 @@ use super::SUBNET_GROUPS;
 use super::engines;
 use super::state::{Pending, Settings};
 use crate::sandbox::aws::machine_types::{self, CACHES};
-use crate::sandbox::aws::placement::{self, Subnets};
+use crate::sandbox::aws::placement::Subnets;
 use crate::sandbox::aws::{Fault, Params};
 use crate::sandbox::world::World;
 
@@ -71,13 +71,7 @@ pub(super) fn settings(
     let subnet_group = SUBNET_GROUPS.find(world, region, &name)?;
     let (name, subnets) = (subnet_group.name.clone(), subnet_group.subnets.clone());
     let groups = params.texts("SecurityGroupIds");
-    let group_ids = placement::security_groups(
-        world,
-        region,
-        &subnets.vpc_id,
-        groups,
-        "InvalidParameterValue",
-    )?;
+    let group_ids = SUBNET_GROUPS.wearable(world, region, &name, groups)?;
     let transit_encryption = params.flag("TransitEncryptionEnabled").unwrap_or(false);
     let auth_token = params.text("AuthToken");
     if auth_token.is_some() && !transit_encryption {
@@ -166,10 +160,8 @@ pub(super) fn change_at_once(
     )?;
     let groups = params.texts("SecurityGroupIds");
     if !groups.is_empty() {
-        let subnet_group = SUBNET_GROUPS.find(world, region, &settings.subnet_group)?;
-        let vpc_id = subnet_group.subnets.vpc_id.clone();
         settings.group_ids =
-            placement::security_groups(world, region, &vpc_id, groups, "InvalidParameterValue")?;
+            SUBNET_GROUPS.wearable(world, region, &settings.subnet_group, groups)?;
     }
     if let Some(days) = params.int("SnapshotRetentionLimit")? {
         settings.retention_days = retention(days)?;

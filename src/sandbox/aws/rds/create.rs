@@ -31,13 +31,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let group = SUBNET_GROUPS.find(world, region, &group)?;
     let (subnet_group, subnets) = (group.name.clone(), group.subnets.clone());
     let groups = params.texts("VpcSecurityGroupIds");
-    let group_ids = placement::security_groups(
-        world,
-        region,
-        &subnets.vpc_id,
-        groups,
-        "InvalidParameterValue",
-    )?;
+    let group_ids = SUBNET_GROUPS.wearable(world, region, &subnet_group, groups)?;
     let (zone, subnet_id) = place(params, &subnets)?;
 
     let mut instance = read(world, region, params, engine, id)?;

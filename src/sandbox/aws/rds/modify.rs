@@ -162,10 +162,8 @@ fn change_at_once(
     }
     let groups = params.texts("VpcSecurityGroupIds");
     if !groups.is_empty() {
-        let group = SUBNET_GROUPS.find(world, region, &instance.subnet_group)?;
-        let vpc_id = group.subnets.vpc_id.clone();
         instance.group_ids =
-            placement::security_groups(world, region, &vpc_id, groups, "InvalidParameterValue")?;
+            SUBNET_GROUPS.wearable(world, region, &instance.subnet_group, groups)?;
         placement::regroup(world, region, &instance.interfaces, &instance.group_ids);
     }
     Ok(())
