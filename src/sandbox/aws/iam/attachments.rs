@@ -68,24 +68,20 @@ pub(super) fn put_inline(world: &mut World, kind: Kind, params: &Params) -> Resu
     let name = params.required(kind.name_member())?;
     document::check_identity(&text)?;
     let entity = world.global.iam.entity_mut(kind, &name)?;
-    entity.inline.insert(policy, text);
     let longest = match kind {
         Kind::Role => 10_240,
         Kind::Group => 5_120,
         Kind::User => 2_048,
     };
-    let length: usize = entity
-        .inline
-        .values()
-        .map(|text| document::length(text))
-        .sum();
-    if length > longest {
-        entity.inline.remove(&params.required("PolicyName")?);
+    let others = entity.inline.iter().filter(|(known, _)| **known != policy);
+    let others: usize = others.map(|(_, text)| document::length(text)).sum();
+    if others + document::length(&text) > longest {
         return Err(limit_exceeded(format!(
             "Maximum policy size of {longest} bytes exceeded for {} {name}",
             kind.noun()
         )));
     }
+    entity.inline.insert(policy, text);
     Ok(Reply::empty())
 }
 

@@ -9,6 +9,8 @@ mod rest;
 mod routes;
 mod scope;
 #[cfg(test)]
+mod service_tests;
+#[cfg(test)]
 mod tests;
 mod xml;
 

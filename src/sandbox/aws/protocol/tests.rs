@@ -16,12 +16,12 @@ use crate::sandbox::time::ClockSource;
 
 const REGION: &str = "eu-central-1";
 
-struct Fixture {
+pub(super) struct Fixture {
     sandbox: Sandbox,
     _folder: tempfile::TempDir,
 }
 
-fn fixture() -> Fixture {
+pub(super) fn fixture() -> Fixture {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Fixture {
         sandbox: Sandbox::open(folder.path(), ClockSource::Virtual),
@@ -30,7 +30,7 @@ fn fixture() -> Fixture {
 }
 
 impl Fixture {
-    fn config(&self) -> aws_config::SdkConfig {
+    pub(super) fn config(&self) -> aws_config::SdkConfig {
         config(self.sandbox.aws_http_client(), None)
     }
 }
@@ -46,7 +46,7 @@ fn config(client: SharedHttpClient, endpoint: Option<String>) -> aws_config::Sdk
     builder.build()
 }
 
-fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
+pub(super) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
     error.as_service_error().and_then(|error| error.code())
 }
 
