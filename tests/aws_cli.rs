@@ -238,7 +238,7 @@ async fn the_aws_cli_reads_what_the_sdk_made() -> Outcome {
                 "/DBInstances/0/AllocatedStorage",
                 json!(20),
             ),
-            (&records, "/ResourceRecordSets/1/TTL", json!(300)),
+            (&records, "/ResourceRecordSets/2/TTL", json!(300)),
             (&group, "/Users/0/UserName", json!("ops-account")),
             (
                 &["elasticache", "describe-replication-groups"],

@@ -115,6 +115,48 @@ async fn ec2_answers_and_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_sdk_recognises_refusals_in_every_protocol() {
+    use aws_sdk_eks::operation::describe_cluster::DescribeClusterError;
+    use aws_sdk_rds::operation::describe_db_instances::DescribeDBInstancesError;
+    use aws_sdk_route53::operation::get_hosted_zone::GetHostedZoneError;
+    use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretError;
+
+    let fixture = fixture();
+    let config = fixture.config();
+    let eks = aws_sdk_eks::Client::new(&config);
+    let error = eks.describe_cluster().name("nope").send().await;
+    let error = error.expect_err("no such cluster").into_service_error();
+    let DescribeClusterError::ResourceNotFoundException(error) = error else {
+        panic!("another error: {error:?}");
+    };
+    assert_eq!(error.message(), Some("No cluster found for name: nope."));
+
+    let route53 = aws_sdk_route53::Client::new(&config);
+    let error = route53.get_hosted_zone().id("Z0NOPE").send().await;
+    let error = error.expect_err("no such zone").into_service_error();
+    assert!(
+        matches!(&error, GetHostedZoneError::NoSuchHostedZone(_)),
+        "{error:?}"
+    );
+
+    let rds = aws_sdk_rds::Client::new(&config).describe_db_instances();
+    let error = rds.db_instance_identifier("nope").send().await;
+    let error = error.expect_err("no such database").into_service_error();
+    assert!(
+        matches!(&error, DescribeDBInstancesError::DbInstanceNotFoundFault(_)),
+        "{error:?}"
+    );
+
+    let secrets = aws_sdk_secretsmanager::Client::new(&config);
+    let error = secrets.describe_secret().secret_id("nope").send().await;
+    let error = error.expect_err("no such secret").into_service_error();
+    let DescribeSecretError::ResourceNotFoundException(error) = error else {
+        panic!("another error: {error:?}");
+    };
+    assert!(error.message().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn operations_that_the_sandbox_lacks_are_named_in_every_protocol() {
     let fixture = fixture();
     let config = fixture.config();
