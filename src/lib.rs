@@ -18,3 +18,4 @@ pub mod resources;
 pub mod sandbox;
 pub mod sensitive;
 pub mod state;
+pub mod ui;

@@ -4,6 +4,7 @@
 //! an HTTP client for the AWS SDK and a Kubernetes client, and nothing but `cli` and the tests imports it.
 
 pub mod aws;
+mod connect;
 pub mod durations;
 pub mod faults;
 pub mod ids;
@@ -27,6 +28,7 @@ use time::ClockSource;
 pub struct Sandbox {
     store: Store,
     faults: Faults,
+    clock_source: ClockSource,
 }
 
 impl Sandbox {
@@ -35,6 +37,7 @@ impl Sandbox {
         Self {
             store: Store::new(folder, clock),
             faults: Faults::default(),
+            clock_source: clock,
         }
     }
 

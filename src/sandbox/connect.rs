@@ -1,0 +1,58 @@
+//! The sandbox as a cloud: the real clients, answered inside the process, on the world's own time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use jiff::Timestamp;
+
+use super::Sandbox;
+use super::store::Effect;
+use super::time::ClockSource;
+use crate::cloud::{Clients, Clock, Cloud, ClusterEndpoint, Connector, Fault};
+
+impl Sandbox {
+    /// Both clouds of this world, seen from `region`.
+    pub fn cloud(&self, region: &str) -> Cloud {
+        // The sandbox checks that a request is signed, not by whom.
+        let credentials = Credentials::new("SANDBOX", "sandbox", None, None, "sandbox");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.aws_http_client())
+            .build();
+        Cloud {
+            aws: Clients::new(&config, region),
+            connector: Arc::new(self.clone()),
+            clock: Arc::new(self.clone()),
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for Sandbox {
+    async fn connect(&self, cluster: &ClusterEndpoint) -> Result<kube::Client, Fault> {
+        Ok(self.kubernetes_client(&cluster.region, &cluster.name))
+    }
+}
+
+#[async_trait]
+impl Clock for Sandbox {
+    fn now(&self) -> Timestamp {
+        // A world that can't be read has no time; its next request says why.
+        let now = self.store.transact(Effect::Reads, |world| world.now).unwrap_or_default();
+        Timestamp::from_millisecond(i64::try_from(now.0).unwrap_or(i64::MAX)).unwrap_or_default()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let scale = match self.clock_source {
+            ClockSource::Wall { scale } => scale,
+            ClockSource::Virtual => 1.0,
+        };
+        tokio::time::sleep(duration.div_f64(scale)).await;
+    }
+}

@@ -1,0 +1,15 @@
+//! What people see: plans, progress, tables and errors as text. Nothing here decides anything.
+//!
+//! Text is styled always; the stream that it is printed to strips what a pipe or NO_COLOR does not want.
+
+mod failure;
+mod format;
+mod plan;
+mod progress;
+mod status;
+mod style;
+
+pub use failure::failure;
+pub use plan::plan;
+pub use progress::{Bars, JsonLines, Lines};
+pub use status::{outputs, status};

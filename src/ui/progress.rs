@@ -1,0 +1,202 @@
+//! Progress: bars in a terminal, one line for each event elsewhere, JSON for machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use jiff::Timestamp;
+
+use super::format::{count, duration, estimate};
+use super::style::{BAD, FAINT, GOOD, paint, verb};
+use crate::address::Address;
+use crate::cloud::Clock;
+use crate::event::{Event, Listener};
+use crate::plan::Verb;
+
+/// How often the bars are drawn anew.
+const TICK: Duration = Duration::from_millis(120);
+
+/// One line for each event: what a CI log wants.
+pub struct Lines {
+    clock: Arc<dyn Clock>,
+    begun: Timestamp,
+}
+
+impl Lines {
+    /// Lines with the cloud's time since now.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let begun = clock.now();
+        Self { clock, begun }
+    }
+}
+
+impl Listener for Lines {
+    fn hear(&self, event: &Event) {
+        let Some(text) = line(event) else { return };
+        let elapsed = seconds_since(self.begun, self.clock.now());
+        anstream::println!("{} {text}", paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60)));
+    }
+}
+
+/// One JSON object for each event.
+pub struct JsonLines;
+
+impl Listener for JsonLines {
+    fn hear(&self, event: &Event) {
+        // An event is a plain struct with text keys, which always serialises.
+        if let Ok(text) = serde_json::to_string(event) {
+            println!("{text}");
+        }
+    }
+}
+
+/// What is worth a line that stays.
+fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Began { operation, environment, actions, expected_seconds } => {
+            format!("{operation} {environment}: {}, about {}", count(*actions, "action"), estimate(*expected_seconds))
+        }
+        Event::Started { address, verb: doing, .. } => {
+            let (sign, style, word) = verb(*doing);
+            format!("{} {address}", paint(style, format!("{sign} {word}")))
+        }
+        Event::Waiting { address, state } => paint(FAINT, format!("  {address} is {state}")),
+        Event::Finished { address, verb: doing, seconds } => finished(address, *doing, *seconds),
+        Event::Failed { address, causes, hint, .. } => failed(address, causes, hint.as_deref()),
+        Event::Skipped { address, verb: doing } => {
+            paint(FAINT, format!("  {address} was not tried ({})", verb(*doing).2))
+        }
+        Event::Ended { operation, done, failed, skipped, seconds } => {
+            let rest = [(*failed, "failed"), (*skipped, "not tried")];
+            let mut text = format!("{operation}: {} done in {}", count(*done, "action"), duration(*seconds));
+            for (number, what) in rest.into_iter().filter(|(number, _)| *number > 0) {
+                let _ = write!(text, ", {}", paint(BAD, format!("{number} {what}")));
+            }
+            text
+        }
+    })
+}
+
+fn finished(address: &Address, doing: Verb, seconds: u64) -> String {
+    let word = match doing {
+        Verb::Create => "created",
+        Verb::Update => "updated",
+        Verb::Replace => "replaced",
+        Verb::Delete => "deleted",
+        Verb::Adopt => "adopted",
+        Verb::Forget => "forgotten",
+        Verb::None => "tidied",
+    };
+    format!("{} {address} {word} {}", paint(GOOD, "✓"), paint(FAINT, format!("in {}", duration(seconds))))
+}
+
+fn failed(address: &Address, causes: &[String], hint: Option<&str>) -> String {
+    let mut text = format!("{} {address}: {}", paint(BAD, "✗"), causes.join(": "));
+    if let Some(hint) = hint {
+        let _ = write!(text, "\n    {hint}");
+    }
+    text
+}
+
+fn seconds_since(begun: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.duration_since(begun).as_secs()).unwrap_or(0)
+}
+
+/// One line for each resource in flight, finished ones above, and a bar for the whole below.
+pub struct Bars {
+    clock: Arc<dyn Clock>,
+    screen: MultiProgress,
+    whole: Mutex<Option<ProgressBar>>,
+    flying: Mutex<BTreeMap<Address, ProgressBar>>,
+}
+
+impl Bars {
+    /// Bars on standard error, which is a terminal.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            screen: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            whole: Mutex::new(None),
+            flying: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    fn begin(&self, actions: usize, expected_seconds: u64) {
+        let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
+        let left = move |_: &ProgressState, out: &mut dyn Write| {
+            let left = expected_seconds.saturating_sub(seconds_since(begun, clock.now()));
+            let text = if left == 0 { "finishing".to_owned() } else { format!("about {} left", estimate(left)) };
+            // Writing to indicatif's own buffer does not fail.
+            let _ = out.write_str(&text);
+        };
+        let style = ProgressStyle::with_template("{bar:30.green/dim} {pos}/{len}  {left}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("left", left);
+        let bar = self.screen.add(ProgressBar::new(actions as u64).with_style(style));
+        bar.enable_steady_tick(TICK);
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn start(&self, address: &Address, doing: Verb, expected_seconds: u64) {
+        let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
+        let age = move |_: &ProgressState, out: &mut dyn Write| {
+            let elapsed = duration(seconds_since(begun, clock.now()));
+            let text = if expected_seconds < 5 { elapsed } else { format!("{elapsed} of about {}", estimate(expected_seconds)) };
+            let _ = out.write_str(&text);
+        };
+        let (sign, ..) = verb(doing);
+        let style = ProgressStyle::with_template(&format!("  {{spinner:.cyan}} {sign} {{prefix}}  {{age:.dim}}  {{wide_msg:.dim}}"))
+            .unwrap_or_else(|_| ProgressStyle::default_spinner())
+            .with_key("age", age);
+        let bar = ProgressBar::new_spinner().with_style(style).with_prefix(address.to_string());
+        let whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = match whole.as_ref() {
+            Some(whole) => self.screen.insert_before(whole, bar),
+            None => self.screen.add(bar),
+        };
+        bar.enable_steady_tick(TICK);
+        self.flying.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), bar);
+    }
+
+    fn land(&self, address: &Address) {
+        if let Some(bar) = self.flying.lock().unwrap_or_else(PoisonError::into_inner).remove(address) {
+            bar.finish_and_clear();
+            self.screen.remove(&bar);
+        }
+        if let Some(whole) = self.whole.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            whole.inc(1);
+        }
+    }
+
+    /// Prints a line above the bars.
+    fn say(&self, text: &str) {
+        self.screen.suspend(|| anstream::eprintln!("{text}"));
+    }
+}
+
+impl Listener for Bars {
+    fn hear(&self, event: &Event) {
+        match event {
+            Event::Began { actions, expected_seconds, .. } => self.begin(*actions, *expected_seconds),
+            Event::Started { address, verb, expected_seconds } => self.start(address, *verb, *expected_seconds),
+            Event::Waiting { address, state } => {
+                if let Some(bar) = self.flying.lock().unwrap_or_else(PoisonError::into_inner).get(address) {
+                    bar.set_message(state.clone());
+                }
+            }
+            Event::Finished { address, .. } | Event::Failed { address, .. } => self.land(address),
+            Event::Skipped { .. } => {}
+            Event::Ended { .. } => {
+                if let Some(whole) = self.whole.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    whole.finish_and_clear();
+                }
+            }
+        }
+        let stays = !matches!(event, Event::Began { .. } | Event::Started { .. } | Event::Waiting { .. });
+        if let Some(text) = line(event).filter(|_| stays) {
+            self.say(&text);
+        }
+    }
+}

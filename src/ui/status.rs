@@ -1,0 +1,73 @@
+//! Status and outputs as tables.
+
+use std::fmt::Write;
+
+use super::format::{count, cut, duration};
+use super::style::{BAD, CHANGE, FAINT, GOOD, STRONG, paint};
+use crate::ops::{ResourceStatus, Status};
+use crate::resources::Outputs;
+
+/// The status for a terminal of `width` columns.
+pub fn status(status: &Status, width: usize) -> String {
+    let mut text = String::new();
+    let Status { environment, provider, account, region, .. } = status;
+    let _ = writeln!(text, "{} on {provider}, account {account}, {region}", paint(STRONG, environment));
+    match (&status.expires, status.expires_in_seconds) {
+        (Some(moment), Some(left)) if left >= 0 => {
+            let _ = writeln!(text, "expires in {} ({moment})", duration(left.unsigned_abs()));
+        }
+        (Some(moment), Some(left)) => {
+            let _ = writeln!(text, "{}", paint(BAD, format!("expired {} ago ({moment})", duration(left.unsigned_abs()))));
+        }
+        (Some(_) | None, _) => {}
+    }
+    if status.protected {
+        let _ = writeln!(text, "protected: destroy refuses");
+    }
+    if let Some(run) = &status.last_run {
+        let how = if run.complete { "complete" } else { "incomplete: run it again" };
+        let _ = writeln!(text, "last run: {} at {}, {how}", run.operation, run.at);
+    }
+    if status.resources.is_empty() {
+        text.push_str("nothing exists and nothing is asked for\n");
+        return text;
+    }
+    let widest = |cell: fn(&ResourceStatus) -> &str| status.resources.iter().map(|r| cell(r).chars().count()).max().unwrap_or(0);
+    let address = widest(|resource| resource.address.as_str()).max(7).min(width / 2);
+    let state = widest(|resource| &resource.state).clamp(5, 20);
+    let _ = writeln!(text, "\n{}", paint(FAINT, format!("{:<address$}  {:<state$}  {:<9}  ID", "ADDRESS", "STATE", "AGE")));
+    for resource in &status.resources {
+        let style = match resource.state.as_str() {
+            "ready" => GOOD,
+            "absent" | "not in the file" => FAINT,
+            state if state.starts_with("failed") => BAD,
+            _ => CHANGE,
+        };
+        let age = resource.age_seconds.map_or_else(|| "-".to_owned(), short_age);
+        let id = cut(resource.id.as_deref().unwrap_or("-"), width.saturating_sub(address + state + 15).max(8));
+        let word = paint(style, format!("{:<state$}", cut(&resource.state, state)));
+        let _ = writeln!(text, "{:<address$}  {word}  {age:<9}  {id}", cut(resource.address.as_str(), address));
+    }
+    let ready = status.resources.iter().filter(|resource| resource.state == "ready").count();
+    let _ = writeln!(text, "\n{} of {} ready", ready, count(status.resources.len(), "resource"));
+    text
+}
+
+/// An age in one unit, as `kubectl` shows it.
+fn short_age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// What the environment gives, one line each.
+pub fn outputs(outputs: &Outputs) -> String {
+    let column = outputs.keys().map(String::len).max().unwrap_or(0);
+    outputs.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "  {}  {value}", paint(STRONG, format!("{name:<column$}")));
+        text
+    })
+}
