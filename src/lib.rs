@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod apply;
+pub mod cli;
 pub mod cloud;
 pub mod environment;
 pub mod event;

@@ -138,7 +138,7 @@ impl Session {
             .collect()
     }
 
-    /// Observes and plans.
+    /// Observes, plans, and has the cloud check what the file asks.
     ///
     /// # Errors
     /// Whatever makes a plan impossible; nothing is changed by planning.
@@ -146,6 +146,16 @@ impl Session {
         if goal == Goal::Apply {
             self.require_variables()?;
         }
+        let planned = self.look(goal).await?;
+        self.check(&planned).await?;
+        Ok(planned)
+    }
+
+    /// Observes and plans, without asking whether the plan could be carried out.
+    ///
+    /// # Errors
+    /// When not everything can be seen, or something of it is not ours.
+    pub async fn look(&self, goal: Goal) -> Result<Planned, Error> {
         let state = self.state()?;
         let ownership = self.ownership(&state);
         let mut desired = self.desired(&ownership);
@@ -167,7 +177,6 @@ impl Session {
             kind: resources::kind,
         };
         let plan = plan::plan(&basis).map_err(Error::Refused)?;
-        self.check(&plan, &desired, &observation).await?;
         Ok(Planned {
             state,
             ownership,
@@ -178,12 +187,8 @@ impl Session {
     }
 
     /// Asks the cloud about everything that will be made or changed, before anything is.
-    async fn check(
-        &self,
-        plan: &Plan,
-        desired: &BTreeMap<Address, Desired>,
-        observation: &Observation,
-    ) -> Result<(), Error> {
+    async fn check(&self, planned: &Planned) -> Result<(), Error> {
+        let Planned { plan, desired, observation, .. } = planned;
         let changing = plan
             .actions
             .iter()

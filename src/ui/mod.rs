@@ -12,4 +12,4 @@ mod style;
 pub use failure::failure;
 pub use plan::plan;
 pub use progress::{Bars, JsonLines, Lines};
-pub use status::{outputs, status};
+pub use status::{outputs, remains, status};

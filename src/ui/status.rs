@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::format::{count, cut, duration};
 use super::style::{BAD, CHANGE, FAINT, GOOD, STRONG, paint};
-use crate::ops::{ResourceStatus, Status};
+use crate::ops::{Remains, ResourceStatus, Status};
 use crate::resources::Outputs;
 
 /// The status for a terminal of `width` columns.
@@ -70,4 +70,16 @@ pub fn outputs(outputs: &Outputs) -> String {
         let _ = writeln!(text, "  {}  {value}", paint(STRONG, format!("{name:<column$}")));
         text
     })
+}
+
+/// What the last look after a teardown found.
+pub fn remains(environment: &str, remains: &[Remains]) -> String {
+    if remains.is_empty() {
+        return format!("{} nothing of {environment} is left\n", paint(GOOD, "✓"));
+    }
+    let mut text = format!("{}\n", paint(BAD, format!("still there: {}", count(remains.len(), "resource"))));
+    for Remains { kind, id, found_by } in remains {
+        let _ = writeln!(text, "  {kind}  {id}  {}", paint(FAINT, format!("(found by {found_by})")));
+    }
+    text
 }

@@ -1,0 +1,87 @@
+//! `groundwork apply`.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use super::confirm::confirm;
+use super::context::{columns, kubeconfig_path, lock, session};
+use super::exit::{Error, Exit};
+use super::plan::print_json;
+use super::{Global, kubeconfig, signals};
+use crate::address::Address;
+use crate::cloud::Clock;
+use crate::event::Listener;
+use crate::ops::{self, Confirmed};
+use crate::plan::Goal;
+use crate::ui;
+
+/// Bring the cloud in line with the file
+#[derive(Debug, clap::Args)]
+pub struct Apply {
+    /// The environment
+    environment: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Also replace or remove this resource, which loses its data; can be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    allow_data_loss: Vec<Address>,
+    /// Print one JSON object for each event
+    #[arg(long)]
+    json: bool,
+}
+
+impl Apply {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let session = session(global, &self.environment).await?;
+        let _lock = lock(&session, "apply")?;
+        let planned = session.plan(Goal::Apply).await?;
+        if !self.json {
+            anstream::print!("{}", ui::plan(&planned.plan, columns()));
+        }
+        if planned.plan.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if !confirm(self.yes, "\nApply this plan?")? {
+            anstream::eprintln!("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+        let stop = signals::listen();
+        let listener = listener(self.json, &session.cloud.clock);
+        let confirmed = Confirmed { data_loss: self.allow_data_loss };
+        let report = ops::apply(&session, &planned, &confirmed, listener.as_ref(), stop.clone()).await?;
+        if !report.is_complete() {
+            return Ok(incomplete(*stop.borrow(), report.failed.is_empty()));
+        }
+        let state = session.state()?;
+        let mut outputs = ops::outputs(&session, &state)?;
+        if let Some(config) = kubeconfig::kubeconfig(global, &session, &state, None) {
+            let path = kubeconfig_path(&global.directory, &self.environment);
+            kubeconfig::write(&path, &config)?;
+            outputs.insert("kubeconfig".to_owned(), path.display().to_string());
+        }
+        if self.json {
+            print_json(&serde_json::json!({ "event": "outputs", "outputs": outputs }));
+        } else {
+            anstream::print!("\n{}", ui::outputs(&outputs));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// How progress is shown: bars on a terminal, lines elsewhere, JSON for machines.
+pub fn listener(json: bool, clock: &Arc<dyn Clock>) -> Box<dyn Listener> {
+    if json {
+        Box::new(ui::JsonLines)
+    } else if std::io::stderr().is_terminal() {
+        Box::new(ui::Bars::new(Arc::clone(clock)))
+    } else {
+        Box::new(ui::Lines::new(Arc::clone(clock)))
+    }
+}
+
+/// How an incomplete run ends.
+pub fn incomplete(stopped: bool, nothing_failed: bool) -> Exit {
+    anstream::eprintln!("not everything was done; run the same command again to go on");
+    if stopped && nothing_failed { Exit::Interrupted } else { Exit::Failed }
+}

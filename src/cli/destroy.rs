@@ -1,0 +1,56 @@
+//! `groundwork destroy`.
+
+use super::apply::{incomplete, listener};
+use super::confirm::confirm;
+use super::context::{columns, kubeconfig_path, lock, session};
+use super::exit::{Error, Exit};
+use super::{Global, signals};
+use crate::ops;
+use crate::plan::Goal;
+use crate::ui;
+
+/// Take everything of an environment away, and prove that nothing is left
+#[derive(Debug, clap::Args)]
+pub struct Destroy {
+    /// The environment
+    environment: String,
+    /// Do not ask; this covers the data as well
+    #[arg(long, short)]
+    yes: bool,
+    /// Print one JSON object for each event
+    #[arg(long)]
+    json: bool,
+}
+
+impl Destroy {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let session = session(global, &self.environment).await?;
+        let _lock = lock(&session, "destroy")?;
+        let planned = session.plan(Goal::Destroy).await?;
+        if !self.json {
+            anstream::print!("{}", ui::plan(&planned.plan, columns()));
+        }
+        let name = &session.environment.name;
+        if !planned.plan.is_empty() && !confirm(self.yes, &format!("\nDestroy {name} and everything in it?"))? {
+            anstream::eprintln!("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+        let stop = signals::listen();
+        let listener = listener(self.json, &session.cloud.clock);
+        let teardown = ops::destroy(&session, &planned, listener.as_ref(), stop.clone()).await?;
+        if self.json {
+            println!("{}", serde_json::json!({ "event": "remains", "remains": teardown.remains }));
+        } else {
+            anstream::print!("{}", ui::remains(name, &teardown.remains));
+        }
+        if !teardown.report.is_complete() {
+            return Ok(incomplete(*stop.borrow(), teardown.report.failed.is_empty()));
+        }
+        if !teardown.remains.is_empty() {
+            return Ok(Exit::Failed);
+        }
+        // A kubeconfig of a cluster that is gone helps nobody; one that was never written is not missed.
+        drop(std::fs::remove_file(kubeconfig_path(&global.directory, name)));
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,135 @@
+//! How a command ends: its exit code, and what is said about a failure.
+
+use std::process::{ExitCode, Termination};
+
+use crate::apply::hint;
+use crate::environment;
+use crate::{ops, sandbox, state, ui};
+
+/// How the process ends. The codes are documented in `--help` and never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// Something failed.
+    Failed,
+    /// `plan` found something to do.
+    SomethingToDo,
+    /// The command line could not be understood.
+    Usage,
+    /// Ended by a signal, after what was in flight was finished.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::SomethingToDo => 2,
+            Self::Usage => 64,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The environment's file.
+    #[error(transparent)]
+    Environment(#[from] environment::Error),
+    /// An operation.
+    #[error(transparent)]
+    Operation(#[from] ops::Error),
+    /// The state.
+    #[error(transparent)]
+    Store(#[from] state::StoreError),
+    /// The lock.
+    #[error(transparent)]
+    Lock(#[from] state::LockError),
+    /// The sandbox's world.
+    #[error(transparent)]
+    World(#[from] sandbox::store::Error),
+    /// The sandbox's server.
+    #[error(transparent)]
+    Serve(#[from] sandbox::serve::Error),
+    /// A call that a command makes itself.
+    #[error(transparent)]
+    Cloud(#[from] crate::cloud::Fault),
+    /// A file could not be written.
+    #[error("can't write {path}", path = path.display())]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Nobody can be asked.
+    #[error("this needs a confirmation, and there is no terminal to ask on: add --yes if you mean it")]
+    NobodyToAsk,
+    /// There is no such thing to show.
+    #[error("{what} `{name}` is not there; there {}", known(known))]
+    NotThere {
+        /// What was asked for.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+}
+
+fn known(known: &[String]) -> String {
+    if known.is_empty() { "is none".to_owned() } else { format!("are {}", known.join(", ")) }
+}
+
+/// Prints why a command failed.
+pub fn failed(error: &Error) -> Exit {
+    if let Error::Environment(environment::Error::Invalid(diagnostics)) = error {
+        let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+        anstream::eprintln!("{}", diagnostics.render(colour, super::context::columns()));
+        return Exit::Failed;
+    }
+    let hint = own_hint(error).or_else(|| hint(error));
+    anstream::eprint!("{}", ui::failure(error, hint.as_deref()));
+    Exit::Failed
+}
+
+/// What to do about errors that carry no call to a cloud.
+fn own_hint(error: &Error) -> Option<String> {
+    let environment_files = |known: &[String]| match known {
+        [] => "groundwork looks for environments/NAME.toml below the folder given with -C".to_owned(),
+        known => format!("environments there: {}", known.join(", ")),
+    };
+    match error {
+        Error::Environment(environment::Error::Missing { known, .. } | environment::Error::Folder { known, .. }) => {
+            Some(environment_files(known))
+        }
+        Error::Operation(ops::Error::UnsetVariables(variables)) => {
+            let first = variables.first().map(|(name, _)| name.as_str()).unwrap_or_default();
+            Some(format!("set it for this command only: {first}=… groundwork …"))
+        }
+        Error::Lock(state::LockError::Held { .. }) | Error::Operation(ops::Error::Lock(state::LockError::Held { .. })) => {
+            Some("wait until it ends; its lock goes with it, also if it is killed".to_owned())
+        }
+        Error::Store(state::StoreError::Damaged { .. }) | Error::Operation(ops::Error::Store(state::StoreError::Damaged { .. })) => {
+            Some("put an older copy in its place, or move it away if the environment is gone".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Prints what clap has to say: help and version end well, anything else is wrong usage.
+pub fn usage(error: &clap::Error) -> Exit {
+    // Nowhere to print to is nothing that could be told to anyone.
+    drop(error.print());
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}

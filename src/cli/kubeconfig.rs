@@ -1,0 +1,98 @@
+//! `groundwork kubeconfig`.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Global;
+use super::context::session;
+use super::exit::{Error, Exit};
+use crate::address::Address;
+use crate::cloud::ClusterEndpoint;
+use crate::environment::Provider;
+use crate::ops::{self, Session};
+use crate::state::State;
+
+/// The port that `sandbox serve` listens on unless told otherwise.
+const SANDBOX: &str = "http://127.0.0.1:4510";
+
+/// Print a kubeconfig for an environment's cluster
+///
+/// On AWS groundwork itself gives kubectl its tokens. A sandbox cluster is reached through `groundwork sandbox serve`.
+#[derive(Debug, clap::Args)]
+pub struct Kubeconfig {
+    /// The environment
+    environment: String,
+    /// Where `sandbox serve` listens [default: http://127.0.0.1:4510]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
+impl Kubeconfig {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let session = session(global, &self.environment).await?;
+        let state = session.state()?;
+        let config = kubeconfig(global, &session, &state, self.server.as_deref())
+            .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;
+        println!("{config}");
+        Ok(Exit::Done)
+    }
+}
+
+/// The kubeconfig of the cluster that the state knows, as JSON, which is YAML.
+pub fn kubeconfig(global: &Global, session: &Session, state: &State, server: Option<&str>) -> Option<String> {
+    let recorded = state.resources.get(&Address::of(&["cluster", "control-plane"]))?;
+    let cluster = ClusterEndpoint::of(&recorded.outputs)?;
+    Some(match session.environment.provider {
+        Provider::Sandbox => {
+            let server = server.unwrap_or(SANDBOX).trim_end_matches('/');
+            plain(&cluster.name, &format!("{server}/k8s/{}/{}", cluster.region, cluster.name))
+        }
+        Provider::Aws => with_tokens(global, &cluster),
+    })
+}
+
+/// A kubeconfig without credentials.
+pub fn plain(cluster: &str, url: &str) -> String {
+    config(cluster, &json!({ "server": url }), &json!({}))
+}
+
+/// A kubeconfig whose tokens groundwork itself makes (FACTS §2).
+fn with_tokens(global: &Global, cluster: &ClusterEndpoint) -> String {
+    let program = std::env::current_exe().map_or_else(|_| "groundwork".to_owned(), |path| path.display().to_string());
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": program,
+        "args": ["-C", global.directory, "token", "--cluster", cluster.name, "--region", cluster.region],
+        "interactiveMode": "Never",
+    });
+    let server = json!({ "server": cluster.url, "certificate-authority-data": cluster.certificate_authority });
+    config(&cluster.name, &server, &json!({ "exec": exec }))
+}
+
+fn config(name: &str, cluster: &Value, user: &Value) -> String {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{ "name": name, "cluster": cluster }],
+        "users": [{ "name": name, "user": user }],
+        "contexts": [{ "name": name, "context": { "cluster": name, "user": name } }],
+    });
+    format!("{config:#}")
+}
+
+/// Writes a kubeconfig that only its owner can read.
+pub fn write(path: &Path, config: &str) -> Result<(), Error> {
+    let written = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+        file.write_all(config.as_bytes())
+    };
+    written().map_err(|source| Error::Write { path: path.to_owned(), source })
+}

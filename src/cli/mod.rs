@@ -1,0 +1,113 @@
+//! The command line: one file for each command, thin over `ops` and `ui`. Only this layer reads environment
+//! variables, the terminal and the wall clock.
+
+mod apply;
+mod completions;
+mod confirm;
+mod context;
+mod destroy;
+mod exit;
+mod graph;
+mod kubeconfig;
+mod output;
+mod plan;
+mod sandbox;
+mod schema;
+mod signals;
+mod state;
+mod status;
+mod validate;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+
+use crate::environment::Provider;
+
+/// Creates, bootstraps, keeps and tears down whole environments on AWS from one TOML file each.
+///
+/// Exit codes: 0 done, or nothing to do; 1 failed; 2 `plan` found something to do; 64 wrong usage; 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "groundwork", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// Use this cloud instead of the one that the file names
+    #[arg(long, global = true, value_enum, value_name = "CLOUD")]
+    provider: Option<Cloud>,
+    /// The project's folder, which holds `environments/` and `.groundwork/`
+    #[arg(long, short = 'C', global = true, value_name = "FOLDER", default_value = ".")]
+    directory: PathBuf,
+    /// How many times as fast as the host's the sandbox's time runs
+    #[arg(long, global = true, value_name = "TIMES", env = "GROUNDWORK_SANDBOX_SPEED", default_value_t = 100.0)]
+    sandbox_speed: f64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Cloud {
+    /// The embedded AWS and Kubernetes
+    Sandbox,
+    /// The real one
+    Aws,
+}
+
+impl From<Cloud> for Provider {
+    fn from(cloud: Cloud) -> Self {
+        match cloud {
+            Cloud::Sandbox => Self::Sandbox,
+            Cloud::Aws => Self::Aws,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::Plan),
+    Apply(apply::Apply),
+    Destroy(destroy::Destroy),
+    Status(status::Status),
+    Output(output::Output),
+    Kubeconfig(kubeconfig::Kubeconfig),
+    Graph(graph::Graph),
+    Validate(validate::Validate),
+    #[command(subcommand)]
+    State(state::State),
+    #[command(subcommand)]
+    Sandbox(sandbox::Sandbox),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+}
+
+/// Runs the command line `arguments`, the first of which is the program, and tells how the process should end.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let global = &cli.global;
+    let result = match cli.command {
+        Command::Plan(command) => command.run(global).await,
+        Command::Apply(command) => command.run(global).await,
+        Command::Destroy(command) => command.run(global).await,
+        Command::Status(command) => command.run(global).await,
+        Command::Output(command) => command.run(global).await,
+        Command::Kubeconfig(command) => command.run(global).await,
+        Command::Graph(command) => command.run(global).await,
+        Command::Validate(command) => command.run(global),
+        Command::State(command) => command.run(global).await,
+        Command::Sandbox(command) => command.run(global).await,
+        Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    };
+    result.unwrap_or_else(|error| exit::failed(&error))
+}

@@ -1,0 +1,68 @@
+//! `groundwork sandbox`.
+
+use super::context::sandbox;
+use super::exit::{Error, Exit};
+use super::{Global, kubeconfig};
+use crate::sandbox::serve::{Server, aws_url, cluster_url};
+use crate::sandbox::store::Effect;
+
+/// The embedded AWS and Kubernetes
+#[derive(Debug, clap::Subcommand)]
+pub enum Sandbox {
+    /// Offer both APIs on loopback, so that aws, kubectl and every other client can look inside
+    Serve {
+        /// The port; 0 takes a free one
+        #[arg(long, default_value_t = 4510)]
+        port: u16,
+    },
+    /// Forget the whole world and begin a new one
+    Reset {
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+impl Sandbox {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let sandbox = sandbox(global);
+        match self {
+            Self::Serve { port } => serve(global, sandbox, port).await,
+            Self::Reset { yes } => {
+                if !super::confirm::confirm(yes, "Forget everything that exists in the sandbox?")? {
+                    return Ok(Exit::Failed);
+                }
+                sandbox.store().reset()?;
+                anstream::eprintln!("the sandbox is new");
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+async fn serve(global: &Global, sandbox: crate::sandbox::Sandbox, port: u16) -> Result<Exit, Error> {
+    let server = Server::bind(sandbox.clone(), port).await?;
+    let address = server.address();
+    println!("aws:     aws --endpoint-url {} ec2 describe-vpcs", aws_url(address));
+    println!("         with any credentials, such as AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox");
+    let clusters: Vec<String> =
+        sandbox.store().transact(Effect::Reads, |world| world.clusters.keys().cloned().collect())?;
+    for cluster in &clusters {
+        let Some((region, name)) = cluster.split_once('/') else { continue };
+        let path = global.directory.join(".groundwork/sandbox").join(format!("kubeconfig-{name}.yaml"));
+        kubeconfig::write(&path, &kubeconfig::plain(name, &cluster_url(address, region, name)))?;
+        println!("kubectl: kubectl --kubeconfig {} get all -A", path.display());
+    }
+    if clusters.is_empty() {
+        println!("kubectl: no cluster yet; begin again once one is there, or use groundwork kubeconfig ENV --server URL");
+    }
+    let mut stop = super::signals::listen();
+    server
+        .run(async move {
+            // An error means that nobody can signal any more, which ends the server as well.
+            drop(stop.wait_for(|stopped| *stopped).await);
+        })
+        .await;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,44 @@
+//! `groundwork state`.
+
+use super::context::session;
+use super::exit::{Error, Exit};
+use super::plan::print_json;
+use super::Global;
+use crate::address::Address;
+
+/// Look at what groundwork remembers of an environment
+#[derive(Debug, clap::Subcommand)]
+pub enum State {
+    /// List the addresses that are remembered
+    List {
+        /// The environment
+        environment: String,
+    },
+    /// Print what is remembered, of one resource or of everything
+    Show {
+        /// The environment
+        environment: String,
+        /// Only this resource
+        address: Option<Address>,
+    },
+}
+
+impl State {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let (Self::List { environment } | Self::Show { environment, .. }) = &self;
+        let session = session(global, environment).await?;
+        let never = || crate::ops::Error::NeverApplied(session.environment.name.clone());
+        let state = session.store.load()?.ok_or_else(never)?;
+        match self {
+            Self::List { .. } => state.resources.keys().for_each(|address| println!("{address}")),
+            Self::Show { address: None, .. } => print_json(&state),
+            Self::Show { address: Some(address), .. } => {
+                let name = address.to_string();
+                let known = || state.resources.keys().map(ToString::to_string).collect();
+                let recorded = state.resources.get(&address);
+                print_json(recorded.ok_or_else(|| Error::NotThere { what: "resource", name, known: known() })?);
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,33 @@
+//! `groundwork status`.
+
+use super::context::{columns, session};
+use super::exit::{Error, Exit};
+use super::plan::print_json;
+use super::Global;
+use crate::ops;
+use crate::plan::Goal;
+use crate::ui;
+
+/// Show what exists, how it is, and when it expires
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    /// The environment
+    environment: String,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let session = session(global, &self.environment).await?;
+        let planned = session.look(Goal::Apply).await?;
+        let status = ops::status(&session, &planned);
+        if self.json {
+            print_json(&status);
+        } else {
+            anstream::print!("{}", ui::status(&status, columns()));
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,20 @@
+//! `groundwork validate`.
+
+use super::context::environment;
+use super::exit::{Error, Exit};
+use super::Global;
+
+/// Check the form of an environment's file, without a cloud
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// The environment
+    environment: String,
+}
+
+impl Validate {
+    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
+        let environment = environment(global, &self.environment)?;
+        println!("{} is a valid environment", environment.name);
+        Ok(Exit::Done)
+    }
+}
