@@ -76,7 +76,7 @@ pub enum Error {
     #[error("this needs a confirmation, and there is no terminal to ask on: add --yes if you mean it")]
     NobodyToAsk,
     /// There is no such thing to show.
-    #[error("{what} `{name}` is not there; there {}", known(known))]
+    #[error("{what} `{name}` is not there; there {}", listed(known))]
     NotThere {
         /// What was asked for.
         what: &'static str,
@@ -87,7 +87,7 @@ pub enum Error {
     },
 }
 
-fn known(known: &[String]) -> String {
+fn listed(known: &[String]) -> String {
     if known.is_empty() { "is none".to_owned() } else { format!("are {}", known.join(", ")) }
 }
 
