@@ -1,12 +1,15 @@
 //! One concurrent sweep of list calls: what refresh, drift, adoption, orphan detection and the proof after
 //! teardown all read.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 
+use super::bootstrap::Values;
+use super::bootstrap::inventory::sweep;
 use super::caches::inventory::Caches;
 use super::cluster::inventory::Clusters;
 use super::databases::inventory::Databases;
@@ -16,8 +19,9 @@ use super::network::inventory::Network;
 use super::registries::inventory::Registries;
 use super::secrets::inventory::Secrets;
 use super::tagged::{self, Index};
-use super::{Unseen, Wanted};
-use crate::cloud::{Cloud, Fault, Retry, retry};
+use super::{CONTROL_PLANE, Condition, Observed, Owner, Unseen, Wanted};
+use crate::address::Address;
+use crate::cloud::{Cloud, ClusterEndpoint, Fault, Retry, retry};
 
 /// A part of the inventory: present, or unknown because a call failed. Never absent by failure.
 pub type Seen<T> = Result<T, Unseen>;
@@ -51,6 +55,8 @@ pub struct Inventory {
     pub secrets: Seen<Secrets>,
     /// Image repositories.
     pub registries: Seen<Registries>,
+    /// Objects in the cluster; none while there is no cluster.
+    pub objects: Seen<Vec<Observed>>,
 }
 
 impl Inventory {
@@ -79,17 +85,46 @@ impl Inventory {
             dns,
             secrets,
             registries,
+            objects: Ok(Vec::new()),
         }
     }
 
-    /// Looks at what is in the cluster, if `found` has one of ours.
+    /// Looks at what is in the cluster, if `found` has one of ours. A cluster that is there and does not answer
+    /// leaves its objects unknown.
     pub async fn look_into_cluster(
         &mut self,
-        _cloud: &Cloud,
-        _wanted: &Wanted<'_>,
-        _found: &std::collections::BTreeMap<crate::address::Address, Vec<super::Observed>>,
+        cloud: &Cloud,
+        wanted: &Wanted<'_>,
+        found: &BTreeMap<Address, Vec<Observed>>,
     ) {
+        let Some(endpoint) = cluster_endpoint(found) else {
+            return;
+        };
+        let values = self.secrets.as_ref().map(|secrets| &secrets.values);
+        let values = Values(values.cloned().unwrap_or_default());
+        let lookup = |address: &Address, output: &str| {
+            let seen = found
+                .get(address)?
+                .iter()
+                .find(|one| one.owner == Owner::Ours)?;
+            seen.outputs.get(output).cloned()
+        };
+        self.objects = part(cloud, || async {
+            let client = cloud.connector.connect(&endpoint).await?;
+            sweep(&client, wanted, &values, &lookup).await
+        })
+        .await;
     }
+}
+
+/// The API server of our cluster, if there is one that answers or should.
+pub fn cluster_endpoint(found: &BTreeMap<Address, Vec<Observed>>) -> Option<ClusterEndpoint> {
+    found
+        .values()
+        .flatten()
+        .filter(|found| found.kind == CONTROL_PLANE && found.owner == Owner::Ours)
+        .filter(|found| !matches!(found.condition, Condition::Deleting | Condition::Failed(_)))
+        .find_map(|found| ClusterEndpoint::of(&found.outputs))
 }
 
 /// Reads one part, patiently.

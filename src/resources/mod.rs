@@ -3,6 +3,7 @@
 //! Each kind reads the same way, top to bottom: what the file asks for, how it is recognised in the
 //! inventory, which change is made in place and which replaces, create, read, update, delete.
 
+pub mod bootstrap;
 pub mod caches;
 mod calls;
 pub mod cluster;
@@ -64,6 +65,11 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &dns::DnsRecord,
         &secrets::Secret,
         &registries::EcrRepository,
+        &bootstrap::NAMESPACE,
+        &bootstrap::SECRET,
+        &bootstrap::INGRESS,
+        &bootstrap::AGENT,
+        &bootstrap::APPLICATION,
     ]
 }
 

@@ -1,0 +1,242 @@
+//! The few calls of the Kubernetes API that we make, on plain JSON documents.
+
+use http::{Method, Request};
+use kube::Client;
+use kube::core::Status;
+use serde_json::{Value, json};
+
+use super::id::ObjectId;
+use crate::cloud::{Class, Fault, absent_is_done};
+
+/// The name under which we own fields.
+pub const MANAGER: &str = "groundwork";
+
+/// Managers whose fields we take over without asking: what people typed with kubectl is drift like any other, and the
+/// plan has shown it. Controllers and other tools are named instead, since they would write the field again.
+const OVERRULED: [&str; 6] = [
+    "kubectl",
+    "kubectl-client-side-apply",
+    "kubectl-create",
+    "kubectl-edit",
+    "kubectl-patch",
+    "kubectl-replace",
+];
+
+/// How an apply is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only to see what it would make of the object, whoever owns it.
+    DryRun,
+    /// In earnest.
+    Apply,
+}
+
+/// The object, or none.
+///
+/// # Errors
+/// The fault of the call; absence is not one.
+pub async fn get(client: &Client, id: &ObjectId) -> Result<Option<Value>, Fault> {
+    match call(client, "get", Method::GET, &id.path(), None).await {
+        Ok(object) => Ok(Some(object)),
+        Err(fault) if fault.is_absent() => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// All objects of the type of `like` that carry the labels `selector`; none when the cluster doesn't know the type.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Vec<Value>, Fault> {
+    let mut objects = Vec::new();
+    let mut next = String::new();
+    loop {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("labelSelector", selector)
+            .append_pair("limit", "500")
+            .append_pair("continue", &next)
+            .finish();
+        let path = format!("{}?{query}", like.type_path());
+        let mut page = match call(client, "list", Method::GET, &path, None).await {
+            Ok(page) => page,
+            Err(fault) if fault.is_absent() => return Ok(Vec::new()),
+            Err(fault) => return Err(fault),
+        };
+        if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+            // The items of a list do not repeat what they are.
+            objects.extend(items.into_iter().map(|mut item| {
+                item["apiVersion"] = json!(like.api_version);
+                item["kind"] = json!(like.kind);
+                item
+            }));
+        }
+        match page.pointer("/metadata/continue").and_then(Value::as_str) {
+            Some(token) if !token.is_empty() => token.clone_into(&mut next),
+            Some(_) | None => return Ok(objects),
+        }
+    }
+}
+
+/// Applies `manifest` on the server's side and returns the object as it then is or would be.
+///
+/// # Errors
+/// The fault of the call. A field that others own is named with its owner.
+pub async fn apply(
+    client: &Client,
+    id: &ObjectId,
+    manifest: &Value,
+    mode: Mode,
+) -> Result<Value, Fault> {
+    let send = |force: bool| {
+        let dry = if mode == Mode::DryRun {
+            "&dryRun=All"
+        } else {
+            ""
+        };
+        let query = format!("fieldManager={MANAGER}&force={force}{dry}");
+        let path = format!("{}?{query}", id.path());
+        async move { raw(client, Method::PATCH, &path, Some(manifest)).await }
+    };
+    let error = match send(mode == Mode::DryRun).await {
+        Ok(object) => return Ok(object),
+        Err(error) => error,
+    };
+    let Some(owners) = conflicts(&error) else {
+        return Err(settling(fault("apply", error)));
+    };
+    if owners
+        .iter()
+        .all(|(manager, _)| OVERRULED.contains(&manager.as_str()))
+    {
+        return send(true).await.map_err(|error| fault("apply", error));
+    }
+    let fields: Vec<String> = owners
+        .iter()
+        .map(|(manager, field)| format!("{field} is managed by \"{manager}\""))
+        .collect();
+    Err(Fault {
+        service: "kubernetes",
+        operation: "apply",
+        code: "Conflict".to_owned(),
+        message: format!(
+            "{}; take the field out of the other manager's hands, then run this again",
+            fields.join(", ")
+        ),
+        class: Class::Stop,
+        source: None,
+    })
+}
+
+/// Has the object deleted, and what it owns after it. Absence is success.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn delete(client: &Client, id: &ObjectId) -> Result<(), Fault> {
+    let options = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+    });
+    absent_is_done(call(client, "delete", Method::DELETE, &id.path(), Some(&options)).await)
+}
+
+/// What was made a moment ago, a namespace or the type itself, may not be known everywhere yet.
+fn settling(fault: Fault) -> Fault {
+    match fault.class {
+        Class::Absent => Fault {
+            class: Class::Retry,
+            ..fault
+        },
+        _ => fault,
+    }
+}
+
+async fn call(
+    client: &Client,
+    operation: &'static str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, Fault> {
+    let answer = raw(client, method, path, body).await;
+    answer.map_err(|error| fault(operation, error))
+}
+
+async fn raw(
+    client: &Client,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, kube::Error> {
+    let content = match method {
+        // JSON is YAML.
+        Method::PATCH => "application/apply-patch+yaml",
+        _ => "application/json",
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(http::header::ACCEPT, "application/json")
+        .header(http::header::CONTENT_TYPE, content)
+        .body(
+            body.map(|body| body.to_string().into_bytes())
+                .unwrap_or_default(),
+        )
+        .map_err(kube::Error::HttpError)?;
+    client.request(request).await
+}
+
+/// A write that lost against another is tried again; everything else is as the table says.
+fn fault(operation: &'static str, error: kube::Error) -> Fault {
+    let fault = Fault::kubernetes(operation, error);
+    match fault.code.as_str() {
+        "Conflict" => Fault {
+            class: Class::Retry,
+            ..fault
+        },
+        _ => fault,
+    }
+}
+
+/// The managers and fields that an apply ran into, if that is why it was refused.
+fn conflicts(error: &kube::Error) -> Option<Vec<(String, String)>> {
+    let kube::Error::Api(status) = error else {
+        return None;
+    };
+    let found = owners(status);
+    (!found.is_empty()).then_some(found)
+}
+
+fn owners(status: &Status) -> Vec<(String, String)> {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes
+        .filter(|cause| cause.reason == "FieldManagerConflict")
+        .map(|cause| {
+            // conflict with "kubectl-edit" using apps/v1
+            let manager = cause.message.split('"').nth(1).unwrap_or(&cause.message);
+            (manager.to_owned(), cause.field.clone())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_name_manager_and_field() {
+        let status: Status = serde_json::from_value(json!({
+            "status": "Failure", "code": 409, "reason": "Conflict", "message": "Apply failed with 1 conflict",
+            "metadata": {},
+            "details": {"causes": [{
+                "reason": "FieldManagerConflict",
+                "message": "conflict with \"kube-controller-manager\" using apps/v1",
+                "field": ".spec.replicas",
+            }]},
+        }))
+        .unwrap();
+        let owned = (
+            "kube-controller-manager".to_owned(),
+            ".spec.replicas".to_owned(),
+        );
+        assert_eq!(owners(&status), [owned]);
+    }
+}

@@ -1,0 +1,169 @@
+//! Which Kubernetes object: the id that the state keeps, and the path under which the API server has it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use kube::api::{ApiResource, GroupVersionKind};
+use serde_json::Value;
+
+/// One Kubernetes object, written `apiVersion/kind/namespace/name`; the namespace is empty where there is none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectId {
+    /// Such as `apps/v1`, or `v1`.
+    pub api_version: String,
+    /// Such as `Deployment`.
+    pub kind: String,
+    /// Its namespace, empty for objects of the whole cluster.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl ObjectId {
+    /// The id of the object that `manifest` describes; none when it lacks a part.
+    pub fn of(manifest: &Value) -> Option<Self> {
+        let text = |pointer: &str| manifest.pointer(pointer)?.as_str().map(str::to_owned);
+        Some(Self {
+            api_version: text("/apiVersion")?,
+            kind: text("/kind")?,
+            namespace: text("/metadata/namespace").unwrap_or_default(),
+            name: text("/metadata/name")?,
+        })
+    }
+
+    /// The path of all objects of this type in the cluster.
+    pub fn type_path(&self) -> String {
+        self.path_in("")
+    }
+
+    /// The path of this object.
+    pub fn path(&self) -> String {
+        let namespace = match self.namespace.as_str() {
+            "" => String::new(),
+            namespace => format!("namespaces/{namespace}/"),
+        };
+        format!("{}/{}", self.path_in(&namespace), self.name)
+    }
+
+    fn path_in(&self, namespace: &str) -> String {
+        let (group, version) = self
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", &self.api_version));
+        let root = if group.is_empty() { "api" } else { "apis" };
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &self.kind));
+        format!(
+            "/{root}/{}/{namespace}{}",
+            self.api_version, resource.plural
+        )
+    }
+}
+
+/// Kinds whose objects belong to the whole cluster. Everything else that we apply stands in a namespace.
+pub fn is_cluster_scoped(kind: &str) -> bool {
+    matches!(
+        kind,
+        "Namespace"
+            | "ClusterRole"
+            | "ClusterRoleBinding"
+            | "CustomResourceDefinition"
+            | "IngressClass"
+            | "PriorityClass"
+            | "StorageClass"
+            | "APIService"
+            | "MutatingWebhookConfiguration"
+            | "ValidatingWebhookConfiguration"
+    )
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            api_version,
+            kind,
+            namespace,
+            name,
+        } = self;
+        write!(f, "{api_version}/{kind}/{namespace}/{name}")
+    }
+}
+
+/// Text that is no object's id.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the id of a Kubernetes object: expected apiVersion/kind/namespace/name")]
+pub struct Invalid(String);
+
+impl FromStr for ObjectId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        // From the right, because an API version holds a slash where it has a group.
+        let mut parts = text.rsplitn(4, '/').map(str::to_owned);
+        let (name, namespace, kind, api_version) =
+            (parts.next(), parts.next(), parts.next(), parts.next());
+        match (api_version, kind, namespace, name) {
+            (Some(api_version), Some(kind), Some(namespace), Some(name))
+                if ![&api_version, &kind, &name]
+                    .iter()
+                    .any(|part| part.is_empty()) =>
+            {
+                Ok(Self {
+                    api_version,
+                    kind,
+                    namespace,
+                    name,
+                })
+            }
+            _ => Err(Invalid(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_back_what_it_prints() {
+        for text in [
+            "apps/v1/Deployment/traefik/traefik",
+            "v1/Namespace//microservices",
+        ] {
+            assert_eq!(text.parse::<ObjectId>().unwrap().to_string(), text);
+        }
+        for text in ["", "v1/Namespace/x", "/Namespace//x", "v1/Namespace//"] {
+            assert_eq!(text.parse::<ObjectId>(), Err(Invalid(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn paths_are_those_of_the_api_server() {
+        let id = |text: &str| text.parse::<ObjectId>().unwrap();
+        assert_eq!(
+            id("apps/v1/Deployment/traefik/web").path(),
+            "/apis/apps/v1/namespaces/traefik/deployments/web"
+        );
+        assert_eq!(id("v1/Namespace//shop").path(), "/api/v1/namespaces/shop");
+        assert_eq!(
+            id("networking.k8s.io/v1/NetworkPolicy/a/b").type_path(),
+            "/apis/networking.k8s.io/v1/networkpolicies"
+        );
+        assert_eq!(
+            id("networking.k8s.io/v1/IngressClass//b").path(),
+            "/apis/networking.k8s.io/v1/ingressclasses/b"
+        );
+    }
+
+    #[test]
+    fn the_id_comes_from_the_manifest() {
+        let manifest = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mysql", "namespace": "shop"},
+        });
+        assert_eq!(
+            ObjectId::of(&manifest).unwrap().to_string(),
+            "v1/Secret/shop/mysql"
+        );
+        assert_eq!(ObjectId::of(&json!({"kind": "Secret"})), None);
+    }
+}

@@ -1,0 +1,192 @@
+//! `bootstrap.ingress`: the ingress controller, Traefik, behind a network load balancer. Without its own resource
+//! types: it serves plain Ingresses.
+
+use serde_json::{Value, json};
+
+use super::agent::runs_pods;
+use super::object::ObjectKind;
+use super::{in_namespace, nodes, seconds};
+use crate::address::Address;
+use crate::environment::model::{Ingress, IngressController};
+use crate::resources::{Context, Desired};
+
+/// The kind `bootstrap.ingress`.
+pub const KIND: ObjectKind = ObjectKind {
+    name: "bootstrap.ingress",
+    desired,
+    usual: seconds(120, 30),
+};
+
+/// The name of all its objects.
+const NAME: &str = "traefik";
+
+/// The address of the ingress controller's object of `kind`.
+pub fn address(kind: &str) -> Address {
+    let kind = kind.to_ascii_lowercase();
+    Address::of(&["bootstrap", "ingress", &kind, NAME])
+}
+
+fn desired(context: &Context<'_>) -> Vec<Desired> {
+    let bootstrap = context.environment.bootstrap.as_ref();
+    let Some(ingress) = bootstrap.and_then(|bootstrap| bootstrap.ingress.as_ref()) else {
+        return Vec::new();
+    };
+    let network = context.environment.network.as_ref();
+    let public = network.is_some_and(|network| network.internet_gateway.is_some());
+    let manifests = match ingress.controller {
+        IngressController::Traefik => [
+            service_account(ingress),
+            cluster_role(),
+            cluster_role_binding(ingress),
+            ingress_class(),
+            service(ingress),
+            deployment(ingress),
+        ],
+    };
+    let objects = manifests.into_iter().map(|manifest| {
+        let kind = manifest["kind"].as_str().unwrap_or_default().to_owned();
+        let in_a_namespace = manifest["metadata"].get("namespace").is_some();
+        let mut desired = KIND.object(context.ownership, address(&kind), manifest);
+        if in_a_namespace {
+            desired = in_namespace(desired, &ingress.namespace);
+        }
+        if runs_pods(&kind) {
+            let needed = ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"];
+            desired.depends_on.extend(needed.map(address));
+            desired.depends_on.extend(nodes(context));
+        }
+        // The load balancer's public addresses keep the gateway attached, and it can't be made without one.
+        if kind == "Service" && public {
+            desired = desired.after(Address::of(&["network", "internet-gateway"]));
+        }
+        desired
+    });
+    objects.collect()
+}
+
+fn labels() -> Value {
+    json!({"app.kubernetes.io/name": NAME})
+}
+
+fn service_account(ingress: &Ingress) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": NAME, "namespace": ingress.namespace},
+    })
+}
+
+fn cluster_role() -> Value {
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": NAME},
+        "rules": [
+            rule("", &["configmaps", "nodes", "services", "secrets"], &["get", "list", "watch"]),
+            rule("", &["namespaces"], &["list", "watch"]),
+            rule("", &["pods"], &["get"]),
+            rule("discovery.k8s.io", &["endpointslices"], &["list", "watch"]),
+            rule("networking.k8s.io", &["ingresses", "ingressclasses"], &["get", "list", "watch"]),
+            rule("networking.k8s.io", &["ingresses/status"], &["update"]),
+        ],
+    })
+}
+
+fn cluster_role_binding(ingress: &Ingress) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": NAME},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME},
+        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": ingress.namespace}],
+    })
+}
+
+fn ingress_class() -> Value {
+    json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {
+            "name": NAME,
+            "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"},
+        },
+        "spec": {"controller": "traefik.io/ingress-controller"},
+    })
+}
+
+fn service(ingress: &Ingress) -> Value {
+    let port = |name: &str, port: u16| json!({"name": name, "port": port, "targetPort": name, "protocol": "TCP"});
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": NAME,
+            "namespace": ingress.namespace,
+            // Never changed on a living Service: that would leave the old load balancer behind.
+            "annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"},
+        },
+        "spec": {
+            "type": "LoadBalancer",
+            "selector": labels(),
+            "ports": [port("web", 80), port("websecure", 443)],
+        },
+    })
+}
+
+fn deployment(ingress: &Ingress) -> Value {
+    let port =
+        |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
+    let ping = json!({"httpGet": {"path": "/ping", "port": "traefik"}, "periodSeconds": 10});
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": NAME, "namespace": ingress.namespace},
+        "spec": {
+            "replicas": ingress.replicas,
+            "selector": {"matchLabels": labels()},
+            "template": {
+                "metadata": {"labels": labels()},
+                "spec": {
+                    "serviceAccountName": NAME,
+                    "securityContext": {
+                        "runAsNonRoot": true,
+                        "runAsUser": 65532,
+                        "runAsGroup": 65532,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "containers": [{
+                        "name": NAME,
+                        "image": format!("docker.io/traefik:{}", ingress.version),
+                        "args": arguments(ingress),
+                        "ports": [port("web", 8000), port("websecure", 8443), port("traefik", 8080)],
+                        "readinessProbe": ping,
+                        "livenessProbe": ping,
+                        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
+                        "securityContext": {
+                            "allowPrivilegeEscalation": false,
+                            "readOnlyRootFilesystem": true,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
+                    }],
+                },
+            },
+        },
+    })
+}
+
+fn arguments(ingress: &Ingress) -> Vec<String> {
+    let published = format!("{}/{NAME}", ingress.namespace);
+    vec![
+        "--entrypoints.web.address=:8000/tcp".to_owned(),
+        "--entrypoints.websecure.address=:8443/tcp".to_owned(),
+        "--entrypoints.websecure.http.tls=true".to_owned(),
+        "--entrypoints.traefik.address=:8080/tcp".to_owned(),
+        "--ping=true".to_owned(),
+        "--providers.kubernetesingress=true".to_owned(),
+        // Otherwise the status of every Ingress stays empty.
+        format!("--providers.kubernetesingress.ingressendpoint.publishedservice={published}"),
+        "--global.checknewversion=false".to_owned(),
+        "--global.sendanonymoususage=false".to_owned(),
+    ]
+}

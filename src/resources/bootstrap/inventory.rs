@@ -1,0 +1,140 @@
+//! What is in the cluster: our objects by their labels, and whatever has the name of one that we want.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use kube::Client;
+use serde_json::Value;
+
+use super::api;
+use super::id::ObjectId;
+use super::object::{
+    ANNOTATION_ADDRESS, LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, observed, owner,
+};
+use super::secret::Values;
+use crate::address::Address;
+use crate::cloud::Fault;
+use crate::resources::{Fields, Observed, Owner, Wanted, kind, resolve};
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 16;
+
+/// The objects of ours and those with names that we want, each compared by the API server.
+///
+/// # Errors
+/// The fault of the first call that failed: a part of the cluster is never taken for the whole.
+pub async fn sweep(
+    client: &Client,
+    wanted: &Wanted<'_>,
+    values: &Values,
+    lookup: &(impl Fn(&Address, &str) -> Option<String> + Sync),
+) -> Result<Vec<Observed>, Fault> {
+    let known = known(wanted);
+    let mut live = labelled(client, wanted, known.keys()).await?;
+    let missing: Vec<&ObjectId> = known.keys().filter(|id| !live.contains_key(*id)).collect();
+    let gets = missing.into_iter().map(|id| async move {
+        let object = api::get(client, id).await?;
+        Ok::<_, Fault>(object.map(|object| (id.clone(), object)))
+    });
+    let unlabelled: Vec<Option<(ObjectId, Value)>> = stream::iter(gets)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    live.extend(unlabelled.into_iter().flatten());
+    let views = live.iter().filter_map(|(id, object)| {
+        let address = match known.get(id) {
+            Some(address) => address.clone(),
+            None => marked(wanted, object)?,
+        };
+        Some(view(client, wanted, values, lookup, address, id, object))
+    });
+    let views: Vec<_> = views.collect();
+    let seen: Vec<Option<Observed>> = stream::iter(views).buffered(AT_ONCE).try_collect().await?;
+    Ok(seen.into_iter().flatten().collect())
+}
+
+/// The objects that the file asks for or the state remembers.
+fn known(wanted: &Wanted<'_>) -> BTreeMap<ObjectId, Address> {
+    let lives_there = |name: &str| kind(name).is_some_and(|kind| kind.lives_in_cluster());
+    let recorded = wanted
+        .recorded
+        .iter()
+        .filter(|(_, recorded)| lives_there(&recorded.kind))
+        .filter_map(|(address, recorded)| Some((recorded.id.parse().ok()?, address.clone())));
+    let desired = wanted
+        .desired
+        .iter()
+        .filter(|(_, desired)| lives_there(desired.kind))
+        .filter_map(|(address, desired)| Some((object_id(&desired.fields)?, address.clone())));
+    recorded.chain(desired).collect()
+}
+
+fn object_id(fields: &Fields) -> Option<ObjectId> {
+    fields.get("object")?.as_str()?.parse().ok()
+}
+
+/// Every object of the types of `known` that carries our labels.
+async fn labelled(
+    client: &Client,
+    wanted: &Wanted<'_>,
+    known: impl Iterator<Item = &ObjectId>,
+) -> Result<BTreeMap<ObjectId, Value>, Fault> {
+    let selector = format!(
+        "{LABEL_MANAGED}={},{LABEL_ENVIRONMENT}={}",
+        api::MANAGER,
+        wanted.ownership.environment
+    );
+    let mut types = BTreeSet::new();
+    let one_of_each = known.filter(|id| types.insert((&id.api_version, &id.kind)));
+    let lists: Vec<_> = one_of_each
+        .map(|id| api::list(client, id, &selector))
+        .collect();
+    let lists: Vec<Vec<Value>> = stream::iter(lists)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let objects = lists.into_iter().flatten();
+    Ok(objects
+        .filter_map(|object| Some((ObjectId::of(&object)?, object)))
+        .collect())
+}
+
+/// The address that an object of ours carries.
+fn marked(wanted: &Wanted<'_>, object: &Value) -> Option<Address> {
+    let address = object["metadata"]["annotations"][ANNOTATION_ADDRESS].as_str()?;
+    let ours = owner(wanted.ownership, object) == Owner::Ours;
+    address.parse().ok().filter(|_| ours)
+}
+
+/// The kind of what stands at `address`: the first two names of it.
+fn kind_of(address: &Address) -> Option<&'static str> {
+    let names: Vec<&str> = address.as_str().split('.').take(2).collect();
+    kind(&names.join(".")).map(|kind| kind.name())
+}
+
+async fn view(
+    client: &Client,
+    wanted: &Wanted<'_>,
+    values: &Values,
+    lookup: &(impl Fn(&Address, &str) -> Option<String> + Sync),
+    address: Address,
+    id: &ObjectId,
+    object: &Value,
+) -> Result<Option<Observed>, Fault> {
+    let Some(kind) = kind_of(&address) else {
+        return Ok(None);
+    };
+    let ours = owner(wanted.ownership, object) == Owner::Ours;
+    let going = object.pointer("/metadata/deletionTimestamp").is_some();
+    let asked = wanted.desired.get(&address).filter(|_| ours && !going);
+    let asked = asked.filter(|desired| object_id(&desired.fields).as_ref() == Some(id));
+    let spec = asked.and_then(|desired| {
+        let fields = resolve(&Value::Object(desired.fields.clone()), lookup);
+        serde_json::from_value::<Spec>(fields).ok()
+    });
+    let fields = match spec {
+        Some(spec) => compared(client, id, &spec, values, object).await?,
+        None => essence(id, object),
+    };
+    Ok(Some(observed(kind, wanted, address, id, object, fields)))
+}

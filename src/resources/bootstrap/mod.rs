@@ -1,0 +1,47 @@
+//! Section `bootstrap`: what is put into the cluster. Every Kubernetes object is a resource of its own, in the same
+//! graph as everything in AWS.
+
+mod agent;
+mod api;
+mod application;
+mod difference;
+mod id;
+mod ingress;
+pub mod inventory;
+mod namespace;
+mod object;
+mod ready;
+mod secret;
+
+pub use agent::KIND as AGENT;
+pub use application::KIND as APPLICATION;
+pub use ingress::KIND as INGRESS;
+pub use namespace::KIND as NAMESPACE;
+pub use object::ObjectKind;
+pub use secret::{KIND as SECRET, Values};
+
+use super::{Context, Desired, Usual};
+use crate::address::Address;
+
+/// The cluster that all objects live in.
+fn control_plane() -> Address {
+    Address::of(&["cluster", "control-plane"])
+}
+
+/// The machines that pods will run on: the first node group that takes any pod, or else the first.
+fn nodes(context: &Context<'_>) -> Option<Address> {
+    let groups = &context.environment.cluster.as_ref()?.node_groups;
+    let open = groups.iter().find(|(_, group)| group.taints.is_empty());
+    let (key, _) = open.or_else(|| groups.iter().next())?;
+    Some(Address::of(&["cluster", "node-group", key]))
+}
+
+/// The same, waiting for its namespace.
+fn in_namespace(desired: Desired, namespace: &str) -> Desired {
+    desired.after(namespace::address(namespace))
+}
+
+/// How long objects take until they are ready; deleting them takes a moment.
+const fn seconds(create: u64, update: u64) -> Usual {
+    Usual::secs(create, update, 2)
+}

@@ -1,0 +1,368 @@
+//! What all Kubernetes objects have in common: each is a resource, applied on the server's side and compared by the
+//! server.
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use kube::Client;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::api::{self, Mode};
+use super::difference::{differences, overlay};
+use super::id::{ObjectId, is_cluster_scoped};
+use super::ready::{condition, outputs};
+use super::secret::{Data, Values};
+use crate::address::Address;
+use crate::cloud::{Class, Cloud, Fault};
+use crate::resources::inventory::Inventory;
+use crate::resources::{
+    Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership, Unseen, Usual, Wanted,
+};
+
+/// The label that says who manages an object.
+pub const LABEL_MANAGED: &str = "app.kubernetes.io/managed-by";
+/// The label that names the environment.
+pub const LABEL_ENVIRONMENT: &str = "groundwork.dev/environment";
+/// The annotation that names the address within the environment.
+pub const ANNOTATION_ADDRESS: &str = "groundwork.dev/address";
+/// The annotation that names the one history of the environment that owns the object.
+pub const ANNOTATION_LINEAGE: &str = "groundwork.dev/lineage";
+
+/// The properties of a Kubernetes object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Spec {
+    /// Which object: [`ObjectId`] as text. Another one can only be made anew.
+    pub object: String,
+    /// What is applied, without anything secret.
+    pub manifest: Value,
+    /// Where the values of a Secret come from.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub data: Data,
+}
+
+impl Spec {
+    /// The object that `manifest` describes, carrying the marks by which it is found again.
+    pub fn new(ownership: &Ownership, address: &Address, mut manifest: Value) -> Self {
+        let labels = [
+            (LABEL_MANAGED, api::MANAGER),
+            (LABEL_ENVIRONMENT, ownership.environment.as_str()),
+        ];
+        let annotations = [
+            (ANNOTATION_ADDRESS, address.as_str()),
+            (ANNOTATION_LINEAGE, ownership.lineage.as_str()),
+        ];
+        for (key, value) in labels {
+            manifest["metadata"]["labels"][key] = json!(value);
+        }
+        for (key, value) in annotations {
+            manifest["metadata"]["annotations"][key] = json!(value);
+        }
+        let object = ObjectId::of(&manifest).map(|id| id.to_string());
+        Self {
+            object: object.unwrap_or_default(),
+            manifest,
+            data: Data::default(),
+        }
+    }
+
+    /// What is sent to the API server; none while a value in it is not known.
+    pub fn complete(&self, values: &Values) -> Option<Value> {
+        let mut manifest = self.manifest.clone();
+        for (key, source) in &self.data {
+            let value = source.value(values)?;
+            manifest["data"][key] = json!(BASE64_STANDARD.encode(value.expose()));
+        }
+        Some(manifest)
+    }
+}
+
+/// A kind of Kubernetes object. All live alike; they differ in what the file makes of them.
+pub struct ObjectKind {
+    /// The kind's name, which begins the addresses of its objects.
+    pub name: &'static str,
+    /// What the file asks for.
+    pub desired: fn(&Context<'_>) -> Vec<Desired>,
+    /// How long its slowest objects usually take.
+    pub usual: Usual,
+}
+
+impl ObjectKind {
+    /// An object of this kind at `address`.
+    pub fn object(&self, ownership: &Ownership, address: Address, manifest: Value) -> Desired {
+        self.described(&Spec::new(ownership, &address, manifest), address)
+    }
+
+    /// The same with properties of its own.
+    pub fn described(&self, spec: &Spec, address: Address) -> Desired {
+        let name = spec.manifest.pointer("/metadata/name");
+        let name = name.and_then(Value::as_str).unwrap_or_default();
+        Desired::new(self.name, address, name, spec).after(super::control_plane())
+    }
+}
+
+/// Whose an object is, by its marks.
+pub fn owner(ownership: &Ownership, object: &Value) -> Owner {
+    let managed = object["metadata"]["labels"][LABEL_MANAGED] == api::MANAGER;
+    let lineage = object["metadata"]["annotations"][ANNOTATION_LINEAGE].as_str();
+    match lineage {
+        Some(lineage) if managed && lineage == ownership.lineage => Owner::Ours,
+        lineage => Owner::Other {
+            lineage: lineage.map(str::to_owned),
+        },
+    }
+}
+
+/// An object as it is, with the fields `fields`.
+pub fn observed(
+    kind: &'static str,
+    wanted: &Wanted<'_>,
+    address: Address,
+    id: &ObjectId,
+    object: &Value,
+    fields: Fields,
+) -> Observed {
+    Observed {
+        address,
+        kind,
+        id: id.to_string(),
+        name: id.name.clone(),
+        owner: owner(wanted.ownership, object),
+        condition: condition(object),
+        fields,
+        outputs: outputs(object),
+    }
+}
+
+/// The fields of an object that is not compared: which one it is, and what tells whether it has effects outside.
+pub fn essence(id: &ObjectId, object: &Value) -> Fields {
+    let mut manifest = json!({
+        "apiVersion": id.api_version,
+        "kind": id.kind,
+        "metadata": {"name": id.name},
+    });
+    if !id.namespace.is_empty() {
+        manifest["metadata"]["namespace"] = json!(id.namespace);
+    }
+    if let Some(service_type) = object
+        .pointer("/spec/type")
+        .filter(|_| id.kind == "Service")
+    {
+        manifest["spec"] = json!({ "type": service_type });
+    }
+    Fields::from_iter([
+        ("object".to_owned(), json!(id.to_string())),
+        ("manifest".to_owned(), manifest),
+    ])
+}
+
+/// The fields of an object that is compared with `spec`: they equal it where applying it would change nothing.
+///
+/// # Errors
+/// The fault of the dry run.
+pub async fn compared(
+    client: &Client,
+    id: &ObjectId,
+    spec: &Spec,
+    values: &Values,
+    object: &Value,
+) -> Result<Fields, Fault> {
+    let mut shown = spec.clone();
+    let Some(manifest) = spec.complete(values) else {
+        // A value that is not there yet will change the object.
+        shown.data.hide_all();
+        return Ok(fields(&shown));
+    };
+    let applied = match api::apply(client, id, &manifest, Mode::DryRun).await {
+        Ok(applied) => applied,
+        // The API server will not change the object like that: applying will say so again.
+        Err(fault) if fault.code == "Invalid" => {
+            shown.manifest["differs"] = json!(fault.message);
+            return Ok(fields(&shown));
+        }
+        Err(fault) => return Err(fault),
+    };
+    let (secret, open): (Vec<_>, Vec<_>) = differences(object, &applied)
+        .into_iter()
+        .partition(|(path, _)| id.kind == "Secret" && path.first().is_some_and(|p| p == "data"));
+    if !open.is_empty() {
+        shown.manifest = overlay(&spec.manifest, &open);
+    }
+    for (path, _) in secret {
+        shown.data.hide(path.get(1).map(String::as_str));
+    }
+    Ok(fields(&shown))
+}
+
+fn fields(spec: &Spec) -> Fields {
+    match json!(spec) {
+        Value::Object(fields) => fields,
+        // A struct serialises to an object.
+        _ => Fields::new(),
+    }
+}
+
+#[async_trait]
+impl Kind for ObjectKind {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        const {
+            &[
+                Field::replaces("object"),
+                Field::in_place("manifest"),
+                Field::in_place("data"),
+            ]
+        }
+    }
+
+    fn lives_in_cluster(&self) -> bool {
+        true
+    }
+
+    fn goes_with_cluster(&self, fields: &Fields) -> bool {
+        let at = |pointer: &str| {
+            fields
+                .get("manifest")
+                .and_then(|m| m.pointer(pointer)?.as_str())
+        };
+        match at("/kind") {
+            // What an application made goes only while the agent lives; load balancers and disks are AWS's.
+            Some("Application" | "Ingress" | "Gateway" | "PersistentVolumeClaim") => false,
+            Some("Service") => at("/spec/type") != Some("LoadBalancer"),
+            Some(_) | None => true,
+        }
+    }
+
+    fn usual(&self) -> Usual {
+        self.usual
+    }
+
+    fn claims(&self, fields: &Fields, name: &str) -> Vec<String> {
+        let object = fields.get("object").and_then(Value::as_str);
+        vec![object.unwrap_or(name).to_owned()]
+    }
+
+    fn desired(&self, context: &Context<'_>) -> Vec<Desired> {
+        (self.desired)(context)
+    }
+
+    fn observe(
+        &self,
+        inventory: &Inventory,
+        _wanted: &Wanted<'_>,
+    ) -> Result<Vec<Observed>, Unseen> {
+        let objects = inventory.objects.as_ref().map_err(Clone::clone)?;
+        let of_kind = objects.iter().filter(|object| object.kind == self.name);
+        Ok(of_kind.cloned().collect())
+    }
+
+    async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
+        let (client, spec) = (client(order)?, order.spec::<Spec>()?);
+        let id = parse(&spec.object)?;
+        // Applying would quietly merge into someone else's object of the same name.
+        if let Some(object) = api::get(client, &id).await?
+            && owner(order.wanted.ownership, &object) != Owner::Ours
+        {
+            let message = format!("{id} is there already and is not ours");
+            return Err(stopped("create", "AlreadyExists", Class::Exists, message));
+        }
+        apply(cloud, client, &id, &spec).await?;
+        Ok(id.to_string())
+    }
+
+    async fn read(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        id: &str,
+    ) -> Result<Option<Observed>, Fault> {
+        let (client, id) = (client(order)?, parse(id)?);
+        let Some(object) = api::get(client, &id).await? else {
+            return Ok(None);
+        };
+        let going = object.pointer("/metadata/deletionTimestamp").is_some();
+        let fields = match order.spec::<Spec>() {
+            Ok(spec) if !going && spec.object == id.to_string() => {
+                let values = Values::read(cloud, &spec.data).await?;
+                compared(client, &id, &spec, &values, &object).await?
+            }
+            Ok(_) | Err(_) => essence(&id, &object),
+        };
+        let address = order.address.clone();
+        Ok(Some(observed(
+            self.name,
+            &order.wanted,
+            address,
+            &id,
+            &object,
+            fields,
+        )))
+    }
+
+    async fn update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        _changed: &[String],
+    ) -> Result<(), Fault> {
+        let (client, id) = (client(order)?, parse(&observed.id)?);
+        apply(cloud, client, &id, &order.spec()?).await
+    }
+
+    async fn delete(&self, _cloud: &Cloud, order: &Order<'_>, id: &str) -> Result<(), Fault> {
+        api::delete(client(order)?, &parse(id)?).await
+    }
+}
+
+async fn apply(cloud: &Cloud, client: &Client, id: &ObjectId, spec: &Spec) -> Result<(), Fault> {
+    let values = Values::read(cloud, &spec.data).await?;
+    let manifest = spec.complete(&values).ok_or_else(|| {
+        let message = format!("{id} lacks a value that it is made of");
+        stopped("apply", "MissingValue", Class::Stop, message)
+    })?;
+    api::apply(client, id, &manifest, Mode::Apply)
+        .await
+        .map(drop)
+}
+
+fn client<'a>(order: &Order<'a>) -> Result<&'a Client, Fault> {
+    order.cluster.ok_or_else(|| {
+        let message = format!("{} has no cluster to live in", order.address);
+        stopped("connect", "NoCluster", Class::Stop, message)
+    })
+}
+
+fn parse(id: &str) -> Result<ObjectId, Fault> {
+    id.parse().map_err(|error| Fault {
+        source: Some(Box::new(error)),
+        ..stopped(
+            "read an id",
+            "BadId",
+            Class::Stop,
+            "the state was written by something else".to_owned(),
+        )
+    })
+}
+
+fn stopped(operation: &'static str, code: &str, class: Class, message: String) -> Fault {
+    Fault {
+        service: "kubernetes",
+        operation,
+        code: code.to_owned(),
+        message,
+        class,
+        source: None,
+    }
+}
+
+/// `manifest` in `namespace`, unless it belongs to the whole cluster.
+pub fn placed(mut manifest: Value, namespace: &str) -> Value {
+    if !is_cluster_scoped(manifest["kind"].as_str().unwrap_or_default()) {
+        manifest["metadata"]["namespace"] = json!(namespace);
+    }
+    manifest
+}
