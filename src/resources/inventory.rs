@@ -62,18 +62,19 @@ pub struct Inventory {
 impl Inventory {
     /// Sweeps every service at once.
     pub async fn sweep(cloud: &Cloud, wanted: &Wanted<'_>) -> Self {
-        // Several parts wait for the index of tags, each after its own list calls.
+        // Several parts wait for the index of tags, each after its own list calls. Boxes keep the one future that
+        // awaits all of them from growing beyond what the compiler lays out.
         let index = tagged::index(cloud, wanted.ownership).boxed().shared();
         let (tagged, network, clusters, databases, caches, iam, dns, secrets, registries) = futures::join!(
             index.clone(),
-            Network::sweep(cloud, wanted),
-            Clusters::sweep(cloud, wanted, index.clone()),
-            Databases::sweep(cloud, wanted, index.clone()),
-            Caches::sweep(cloud, wanted, index.clone()),
-            part(cloud, || Iam::list(cloud, wanted.ownership)),
-            part(cloud, || Dns::list(cloud, wanted)),
-            part(cloud, || Secrets::list(cloud, wanted)),
-            part(cloud, || Registries::list(cloud, wanted)),
+            Network::sweep(cloud, wanted).boxed(),
+            Clusters::sweep(cloud, wanted, index.clone()).boxed(),
+            Databases::sweep(cloud, wanted, index.clone()).boxed(),
+            Caches::sweep(cloud, wanted, index.clone()).boxed(),
+            part(cloud, || Iam::list(cloud, wanted.ownership)).boxed(),
+            part(cloud, || Dns::list(cloud, wanted)).boxed(),
+            part(cloud, || Secrets::list(cloud, wanted)).boxed(),
+            part(cloud, || Registries::list(cloud, wanted)).boxed(),
         );
         Self {
             tagged,

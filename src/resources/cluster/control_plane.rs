@@ -136,6 +136,8 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
         outputs: outputs([
             ("id", found.name()),
             ("arn", found.arn()),
+            ("cluster_name", found.name()),
+            ("region", Some(wanted.ownership.region.as_str())),
             ("endpoint", found.endpoint()),
             (
                 "certificate_authority",
