@@ -21,6 +21,10 @@ mod sighting;
 mod subnet_group;
 pub mod tagged;
 pub mod tags;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use field::{Change, Field, Fields};
 pub use kind::{

@@ -3,6 +3,8 @@
 pub mod inventory;
 mod replication_group;
 mod subnet_group;
+#[cfg(test)]
+mod tests;
 
 pub use replication_group::ReplicationGroup;
 pub use subnet_group::SubnetGroup;

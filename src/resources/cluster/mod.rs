@@ -3,6 +3,8 @@
 mod control_plane;
 pub mod inventory;
 mod node_group;
+#[cfg(test)]
+mod tests;
 
 pub use control_plane::ControlPlane;
 pub use node_group::NodeGroup;

@@ -5,6 +5,8 @@ mod instance;
 pub mod inventory;
 mod password;
 mod subnet_group;
+#[cfg(test)]
+mod tests;
 
 pub use instance::Instance;
 pub use subnet_group::SubnetGroup;

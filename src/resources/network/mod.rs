@@ -10,6 +10,8 @@ mod route_table;
 mod security_group;
 mod security_group_rule;
 mod subnet;
+#[cfg(test)]
+mod tests;
 mod vpc;
 
 pub use elastic_ip::ElasticIp;

@@ -138,7 +138,7 @@ mod tests {
             resource.clone(),
         ];
         for rule in &ours {
-            assert_eq!(rules(&[rule.permission()]), [rule.clone()]);
+            assert_eq!(rules(&[rule.permission()]), std::slice::from_ref(rule));
         }
         assert_eq!(resource.resource(), Some(address));
         assert_eq!(ours[0].resource(), None);

@@ -1,0 +1,128 @@
+//! Caches in the sandbox: made, changed, changed behind our back, and deleted.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::resources::testing::Bench;
+use crate::resources::{Kind, inventory::Inventory, network, subnet_group::subnet_group};
+
+const CACHE: &str = r#"
+[environment]
+name = "demo"
+region = "us-east-1"
+[cloud]
+provider = "sandbox"
+[network]
+cidr = "10.0.0.0/16"
+zones = 2
+nat = "none"
+[caches.sessions]
+engine = "redis"
+version = "7.0"
+node_type = "cache.t4g.micro"
+nodes = 1
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_goes_up_and_comes_down_to_nothing() {
+    let mut bench = Bench::new(CACHE);
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let outputs = &bench.recorded[&replication_group("sessions")].outputs;
+    assert_eq!(outputs["port"], "6379");
+    assert!(outputs.contains_key("endpoint"));
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_that_elasticache_changes_in_place_is_changed_and_seen() {
+    let mut bench = Bench::new(CACHE);
+    bench.up().await;
+    let cache = replication_group("sessions");
+    bench
+        .edits(&cache, "node_type", json!("cache.t4g.small"))
+        .await;
+    bench
+        .edits(&cache, "description", json!("Something else"))
+        .await;
+    let more = [("nodes", json!(3)), ("automatic_failover", json!(true))];
+    let expected = more
+        .clone()
+        .map(|(field, _)| format!("{cache} {field}"))
+        .into();
+    bench.edits_with(&cache, &more, &expected).await;
+    let groups = bench
+        .cloud
+        .aws
+        .ec2
+        .describe_security_groups()
+        .send()
+        .await
+        .unwrap();
+    let vpc = bench.recorded[&network::vpc()].id.clone();
+    let groups = groups.security_groups.unwrap_or_default();
+    let default = groups
+        .iter()
+        .find(|group| group.vpc_id() == Some(&vpc) && group.group_name() == Some("default"));
+    let default = default.and_then(|group| group.group_id()).unwrap();
+    bench
+        .edits(&cache, "security_groups", json!([default]))
+        .await;
+    let tags = bench.one_more_tag(&cache);
+    bench.edits(&cache, "tags", tags).await;
+    let group = subnet_group(&["cache", "sessions"]);
+    let one = json!([bench.recorded[&network::subnet("private-a")].id]);
+    bench.edits(&group, "subnets", one).await;
+    bench
+        .edits(&group, "description", json!("Something else"))
+        .await;
+    let tags = bench.one_more_tag(&group);
+    bench.edits(&group, "tags", tags).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_is_an_upgrade_and_an_older_one_a_problem() {
+    let mut bench = Bench::new(CACHE);
+    bench.up().await;
+    let cache = replication_group("sessions");
+    bench.ask(&CACHE.replace("version = \"7.0\"", "version = \"7.1\""));
+    assert_eq!(
+        bench.differences().await,
+        BTreeSet::from([format!("{cache} version")])
+    );
+    let id = bench.recorded[&cache].id.clone();
+    bench.converge(&cache, &id).await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let problems = |bench: Bench| async move {
+        let wanted = bench.wanted();
+        let inventory = Inventory::sweep(&bench.cloud, &wanted).await;
+        let desired = &bench.desired[&replication_group("sessions")];
+        let found = ReplicationGroup
+            .check(&bench.cloud, &inventory, desired)
+            .await
+            .unwrap();
+        found
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect::<Vec<_>>()
+    };
+    bench.ask(CACHE);
+    let found = problems(bench).await;
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("ElastiCache never goes back to an older redis"),
+        "{}",
+        found[0]
+    );
+    let unknown = CACHE.replace("version = \"7.0\"", "version = \"5.9\"");
+    let found = problems(Bench::new(&unknown)).await;
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("ElastiCache has no redis 5.9; it has "),
+        "{}",
+        found[0]
+    );
+}

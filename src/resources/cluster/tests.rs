@@ -1,0 +1,180 @@
+//! Clusters in the sandbox: made, changed, changed behind our back, and deleted.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::resources::testing::Bench;
+use crate::resources::{Kind, Owner, inventory::Inventory, network};
+
+const CLUSTER: &str = r#"
+[environment]
+name = "demo"
+region = "us-east-1"
+[cloud]
+provider = "sandbox"
+[network]
+cidr = "10.0.0.0/16"
+zones = 2
+nat = "single"
+[cluster]
+name = "ms"
+[cluster.node_groups.default]
+instance_types = ["t3.medium"]
+min = 1
+desired = 1
+max = 3
+disk_gib = 20
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_goes_up_and_comes_down_to_nothing() {
+    let mut bench = Bench::new(CLUSTER);
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let outputs = &bench.recorded[&control_plane()].outputs;
+    for name in [
+        "endpoint",
+        "certificate_authority",
+        "cluster_security_group",
+        "oidc_issuer",
+    ] {
+        assert!(outputs.contains_key(name), "{name}");
+    }
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_of_a_cluster_that_eks_changes_in_place_is_changed_and_seen() {
+    let mut bench = Bench::new(CLUSTER);
+    bench.up().await;
+    let cluster = control_plane();
+    bench
+        .edits(&cluster, "private_endpoint", json!(false))
+        .await;
+    bench
+        .edits(&cluster, "public_access_cidrs", json!(["192.0.2.0/24"]))
+        .await;
+    bench
+        .edits(&cluster, "logging", json!(["api", "audit"]))
+        .await;
+    let private = ["a", "b"].map(|zone| network::subnet(&format!("private-{zone}")));
+    let private = private.map(|subnet| bench.recorded[&subnet].id.clone());
+    bench.edits(&cluster, "subnets", json!(private)).await;
+    let tags = bench.one_more_tag(&cluster);
+    bench.edits(&cluster, "tags", tags).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_of_a_node_group_that_eks_changes_in_place_is_changed_and_seen() {
+    let mut bench = Bench::new(CLUSTER);
+    bench.up().await;
+    let nodes = node_group("default");
+    bench.edits(&nodes, "desired", json!(2)).await;
+    bench.edits(&nodes, "max", json!(5)).await;
+    let sizes = [("min", json!(2)), ("desired", json!(2))];
+    let expected = sizes
+        .clone()
+        .map(|(field, _)| format!("{nodes} {field}"))
+        .into();
+    bench.edits_with(&nodes, &sizes, &expected).await;
+    bench.edits(&nodes, "labels", json!({"tier": "web"})).await;
+    let taint = json!([{"key": "gpu", "value": "yes", "effect": "NO_SCHEDULE"}]);
+    bench.edits(&nodes, "taints", taint).await;
+    let tags = bench.one_more_tag(&nodes);
+    bench.edits(&nodes, "tags", tags).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn roles_are_changed_in_place_and_hold_nothing_else() {
+    let mut bench = Bench::new(CLUSTER);
+    bench.make(&worker_role()).await;
+    bench.make(&control_role()).await;
+    let roles = [worker_role(), control_role()];
+    bench.desired.retain(|address, _| roles.contains(address));
+    let role = worker_role();
+    let policies = json!(["arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"]);
+    bench.edits(&role, "policies", policies).await;
+    let mut trust = bench.desired[&role].fields["trust"].clone();
+    trust["Statement"][0]["Principal"]["Service"] = json!("eks.amazonaws.com");
+    bench.edits(&role, "trust", trust).await;
+    let tags = bench.one_more_tag(&role);
+    bench.edits(&role, "tags", tags).await;
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_eks_does_not_have_is_a_problem_before_the_first_change() {
+    let text = CLUSTER.replace("name = \"ms\"", "name = \"ms\"\nversion = \"1.19\"");
+    let bench = Bench::new(&text);
+    let wanted = bench.wanted();
+    let inventory = Inventory::sweep(&bench.cloud, &wanted).await;
+    let desired = &bench.desired[&control_plane()];
+    let problems = ControlPlane
+        .check(&bench.cloud, &inventory, desired)
+        .await
+        .unwrap();
+    assert_eq!(problems.len(), 1);
+    let message = &problems[0].message;
+    assert!(
+        message.starts_with("EKS has no Kubernetes 1.19; it has 1."),
+        "{message}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_takes_one_minor_version_after_the_other() {
+    let bench = Bench::new(CLUSTER);
+    let call = bench
+        .cloud
+        .aws
+        .eks
+        .describe_cluster_versions()
+        .send()
+        .await
+        .unwrap();
+    let known = call.cluster_versions.unwrap_or_default();
+    let mut known: Vec<String> = known
+        .iter()
+        .filter_map(|v| v.cluster_version.clone())
+        .collect();
+    known.sort_by_key(|version| version.split_once('.').unwrap().1.parse::<u32>().unwrap());
+    let (oldest, later) = (&known[0], &known[2]);
+    let asks =
+        |version: &str| CLUSTER.replace("\"ms\"", &format!("\"ms\"\nversion = \"{version}\""));
+    let mut bench = Bench::new(&asks(oldest));
+    bench.up().await;
+    bench.ask(&asks(later));
+    let groups = node_group("default");
+    let expected = [control_plane(), groups.clone()].map(|address| format!("{address} version"));
+    assert_eq!(bench.differences().await, expected.into());
+    for address in [control_plane(), groups] {
+        let id = bench.recorded[&address].id.clone();
+        bench.converge(&address, &id).await;
+        assert_eq!(&bench.recorded[&address].outputs["version"], later);
+    }
+    assert_eq!(bench.differences().await, BTreeSet::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_that_name_that_is_not_ours_is_seen_as_such() {
+    let mut bench = Bench::new(CLUSTER);
+    bench.up().await;
+    bench.recorded.clear();
+    bench.ownership.environment = "other".to_owned();
+    bench.ownership.lineage = "6d3f0c1e-0000-4000-8000-000000000002".to_owned();
+    let found = bench.observe().await;
+    let names: BTreeSet<&str> = found.iter().map(|found| found.kind).collect();
+    assert_eq!(
+        names,
+        ["cluster.control-plane", "cluster.node-group", "iam.role"].into()
+    );
+    assert!(
+        found
+            .iter()
+            .all(|found| matches!(found.owner, Owner::Other { .. }))
+    );
+}

@@ -1,0 +1,413 @@
+//! A bench for kinds: brings what a file asks for into being in the sandbox, through the same contract as the
+//! engine, and tells what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::inventory::Inventory;
+use super::{
+    Condition, Context, Desired, Fields, Kind, Observed, Order, Ownership, Variables, Wanted, kind,
+    kinds, resolve,
+};
+use crate::address::Address;
+use crate::cloud::{Clients, Clock, Cloud, ClusterEndpoint, Connector, Fault};
+use crate::environment::{Environment, parse};
+use crate::graph::Graph;
+use crate::sandbox::Sandbox;
+use crate::sandbox::time::ClockSource;
+use crate::sensitive::Sensitive;
+use crate::state::Recorded;
+
+/// No action of these tests takes longer, in simulated time.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A sandbox, what a file asks for, and what was made of it.
+pub(super) struct Bench {
+    _folder: tempfile::TempDir,
+    pub sandbox: Sandbox,
+    pub cloud: Cloud,
+    pub ownership: Ownership,
+    pub variables: Variables,
+    pub desired: BTreeMap<Address, Desired>,
+    pub recorded: BTreeMap<Address, Recorded>,
+    /// The token of the action that is under way; each action has its own.
+    token: String,
+    actions: u32,
+}
+
+fn environment(text: &str) -> Environment {
+    let documents = |path: &str| Err(std::io::Error::other(path.to_owned()));
+    parse("test.toml", text, None, &documents)
+        .unwrap_or_else(|wrong| panic!("{}", wrong.render(false, 120)))
+}
+
+struct SandboxClock;
+
+#[async_trait]
+impl Clock for SandboxClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+struct SandboxConnector(Sandbox);
+
+#[async_trait]
+impl Connector for SandboxConnector {
+    async fn connect(&self, cluster: &ClusterEndpoint) -> Result<kube::Client, Fault> {
+        Ok(self.0.kubernetes_client(&cluster.region, &cluster.name))
+    }
+}
+
+impl Bench {
+    /// An empty world, and what this file asks for.
+    pub(super) fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sandbox = Sandbox::open(folder.path(), ClockSource::Virtual);
+        let environment = environment(text);
+        let credentials = Credentials::new("AKIDSANDBOX", "secret", None, None, "tests");
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(sandbox.aws_http_client())
+            .build();
+        let mut bench = Self {
+            _folder: folder,
+            cloud: Cloud {
+                aws: Clients::new(&config, &environment.region),
+                connector: Arc::new(SandboxConnector(sandbox.clone())),
+                clock: Arc::new(SandboxClock),
+            },
+            sandbox,
+            ownership: Ownership {
+                environment: environment.name.clone(),
+                region: environment.region.clone(),
+                lineage: "6d3f0c1e-0000-4000-8000-000000000001".to_owned(),
+                expires: None,
+                owner: None,
+            },
+            variables: ["PASSWORD", "MYSQL_PASSWORD"]
+                .map(|name| (name.to_owned(), Sensitive::new("correct-horse")))
+                .into(),
+            desired: BTreeMap::new(),
+            recorded: BTreeMap::new(),
+            token: String::new(),
+            actions: 0,
+        };
+        bench.begin();
+        bench.ask(text);
+        bench
+    }
+
+    /// Begins another action.
+    fn begin(&mut self) {
+        self.actions += 1;
+        self.token = format!("{:08x}-0000-4000-8000-000000000000", self.actions);
+    }
+
+    /// The file says this now.
+    pub(super) fn ask(&mut self, text: &str) {
+        let environment = environment(text);
+        let context = Context {
+            environment: &environment,
+            ownership: &self.ownership,
+            account: "123456789012",
+            variables: &self.variables,
+            agent_manifest: &[],
+        };
+        let aws = kinds().iter().filter(|kind| !kind.lives_in_cluster());
+        let desired = aws.flat_map(|kind| kind.desired(&context));
+        self.desired = desired.map(|d| (d.address.clone(), d)).collect();
+    }
+
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            ownership: &self.ownership,
+            desired: &self.desired,
+            recorded: &self.recorded,
+            variables: &self.variables,
+        }
+    }
+
+    fn kind_at(&self, address: &Address) -> &'static dyn Kind {
+        let desired = self.desired.get(address).map(|desired| desired.kind);
+        let recorded = self.recorded.get(address).map(|r| r.kind.as_str());
+        let name = desired.or(recorded).expect("something stands there");
+        kind(name).expect("the kind is known")
+    }
+
+    /// The fields asked for, with everything known of others filled in.
+    pub(super) fn fields(&self, address: &Address) -> Fields {
+        let lookup = |address: &Address, output: &str| {
+            self.recorded.get(address)?.outputs.get(output).cloned()
+        };
+        let asked = &self.desired[address].fields;
+        let resolved = asked
+            .iter()
+            .map(|(name, value)| (name.clone(), resolve(value, &lookup)));
+        resolved.collect()
+    }
+
+    /// What was asked for first, then what waits for it.
+    fn order(&self) -> Vec<Address> {
+        let mut graph = Graph::default();
+        for (address, desired) in &self.desired {
+            graph.add(address.clone());
+            for first in &desired.depends_on {
+                graph.wait(address.clone(), first.clone());
+            }
+        }
+        graph.order().expect("no ring")
+    }
+
+    /// Makes everything that the file asks for and that is not there.
+    pub(super) async fn up(&mut self) {
+        for address in self.order() {
+            assert!(
+                self.desired.contains_key(&address),
+                "nobody asks for {address}"
+            );
+            if !self.recorded.contains_key(&address) {
+                self.make(&address).await;
+            }
+        }
+    }
+
+    /// Makes one resource.
+    pub(super) async fn make(&mut self, address: &Address) {
+        self.begin();
+        let id = self
+            .create(address)
+            .await
+            .unwrap_or_else(|fault| panic!("{address}: {fault}"));
+        self.converge(address, &id).await;
+    }
+
+    /// Sends the create of one resource.
+    pub(super) async fn create(&self, address: &Address) -> Result<String, Fault> {
+        let fields = self.fields(address);
+        let order = self.order_for(address, &fields);
+        self.kind_at(address).create(&self.cloud, &order).await
+    }
+
+    fn order_for<'a>(&'a self, address: &'a Address, fields: &'a Fields) -> Order<'a> {
+        let desired = self
+            .desired
+            .get(address)
+            .map(|desired| desired.name.as_str());
+        let recorded = self
+            .recorded
+            .get(address)
+            .map(|recorded| recorded.name.as_str());
+        Order {
+            address,
+            name: desired.or(recorded).expect("it has a name"),
+            wanted: self.wanted(),
+            fields,
+            token: &self.token,
+            variables: &self.variables,
+            cluster: None,
+        }
+    }
+
+    /// Reads until it is ready, and updates until nothing differs.
+    pub(super) async fn converge(&mut self, address: &Address, id: &str) {
+        let (kind, fields) = (self.kind_at(address), self.fields(address));
+        let begun = tokio::time::Instant::now();
+        let observed = loop {
+            assert!(begun.elapsed() < LONGEST, "{address} does not come to rest");
+            let order = self.order_for(address, &fields);
+            let read = kind.read(&self.cloud, &order, id).await;
+            let read = read.unwrap_or_else(|fault| panic!("{address}: {fault}"));
+            let observed = read.unwrap_or_else(|| panic!("{address} is not there"));
+            match &observed.condition {
+                Condition::Ready => {
+                    let changed = differing(kind, &fields, &observed.fields);
+                    if changed.is_empty() {
+                        break observed;
+                    }
+                    let done = kind.update(&self.cloud, &order, &observed, &changed).await;
+                    if let Err(fault) = done {
+                        assert_eq!(
+                            fault.class,
+                            crate::cloud::Class::Retry,
+                            "{address}: {fault}"
+                        );
+                    }
+                }
+                Condition::Settling(_) => {}
+                other => panic!("{address} is {other:?}"),
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        };
+        let desired = &self.desired[address];
+        let recorded = Recorded {
+            kind: desired.kind.to_owned(),
+            id: observed.id,
+            name: desired.name.clone(),
+            fields,
+            outputs: observed.outputs,
+            depends_on: desired.depends_on.clone(),
+            since: Timestamp::UNIX_EPOCH,
+        };
+        self.recorded.insert(address.clone(), recorded);
+        self.begin();
+    }
+
+    /// Deletes one resource, and waits until it is gone.
+    pub(super) async fn remove(&mut self, address: &Address) {
+        self.begin();
+        let kind = self.kind_at(address);
+        let recorded = self.recorded[address].clone();
+        let begun = tokio::time::Instant::now();
+        let order = self.order_for(address, &recorded.fields);
+        while let Err(fault) = kind.delete(&self.cloud, &order, &recorded.id).await {
+            assert_eq!(
+                fault.class,
+                crate::cloud::Class::Retry,
+                "{address}: {fault}"
+            );
+            assert!(
+                begun.elapsed() < LONGEST,
+                "{address} can't be deleted: {fault}"
+            );
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        loop {
+            let read = kind.read(&self.cloud, &order, &recorded.id).await;
+            if read
+                .unwrap_or_else(|fault| panic!("{address}: {fault}"))
+                .is_none()
+            {
+                break;
+            }
+            assert!(begun.elapsed() < LONGEST, "{address} does not go");
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        // Deleting what is gone succeeds.
+        kind.delete(&self.cloud, &order, &recorded.id)
+            .await
+            .expect("gone is gone");
+        self.recorded.remove(address);
+    }
+
+    /// Deletes everything that was made, backwards.
+    pub(super) async fn down(&mut self) {
+        for address in self.order().into_iter().rev() {
+            if self.recorded.contains_key(&address) {
+                self.remove(&address).await;
+            }
+        }
+    }
+
+    /// Everything that one sweep finds.
+    pub(super) async fn observe(&self) -> Vec<Observed> {
+        let wanted = self.wanted();
+        let inventory = Inventory::sweep(&self.cloud, &wanted).await;
+        let aws = kinds().iter().filter(|kind| !kind.lives_in_cluster());
+        aws.flat_map(|kind| kind.observe(&inventory, &wanted).expect("all is seen"))
+            .collect()
+    }
+
+    /// What a sweep finds different from what is asked for, as `address field`, `address missing` or
+    /// `address unasked`.
+    pub(super) async fn differences(&self) -> BTreeSet<String> {
+        let found = self.observe().await;
+        let mut differences = BTreeSet::new();
+        for address in self.desired.keys() {
+            let Some(observed) = found.iter().find(|found| found.address == *address) else {
+                differences.insert(format!("{address} missing"));
+                continue;
+            };
+            let kind = self.kind_at(address);
+            let fields = differing(kind, &self.fields(address), &observed.fields);
+            differences.extend(fields.into_iter().map(|field| format!("{address} {field}")));
+        }
+        let unasked = found
+            .iter()
+            .filter(|found| !self.desired.contains_key(&found.address));
+        differences.extend(unasked.map(|found| format!("{} unasked", found.address)));
+        differences
+    }
+
+    /// Changes a field in the file and brings it about, and then sees the old file ask for it back: what
+    /// `update` does takes effect, and what somebody does behind our back is seen.
+    pub(super) async fn edits(&mut self, address: &Address, field: &str, value: Value) {
+        let expected = BTreeSet::from([format!("{address} {field}")]);
+        self.edits_with(address, &[(field, value)], &expected).await;
+    }
+
+    /// The same for fields that change together.
+    pub(super) async fn edits_with(
+        &mut self,
+        address: &Address,
+        edits: &[(&str, Value)],
+        expected: &BTreeSet<String>,
+    ) {
+        let before = self.desired[address].clone();
+        let id = self.recorded[address].id.clone();
+        let mut after = before.clone();
+        for (field, value) in edits {
+            after.fields.insert((*field).to_owned(), value.clone());
+        }
+        self.desired.insert(address.clone(), after);
+        assert_eq!(self.differences().await, *expected, "the file was edited");
+        self.converge(address, &id).await;
+        assert_eq!(
+            self.differences().await,
+            BTreeSet::new(),
+            "the edit was made"
+        );
+        self.desired.insert(address.clone(), before);
+        assert_eq!(
+            self.differences().await,
+            *expected,
+            "it was changed behind our back"
+        );
+        self.converge(address, &id).await;
+        assert_eq!(self.differences().await, BTreeSet::new(), "it was put back");
+    }
+
+    /// The tags asked for and one more, for [`Bench::edits`].
+    pub(super) fn one_more_tag(&self, address: &Address) -> Value {
+        let mut tags = self.desired[address].fields["tags"].clone();
+        tags["team"] = "flights".into();
+        tags
+    }
+
+    /// How many requests were made since the start.
+    pub(super) fn requests(&self) -> u64 {
+        let requests = self.sandbox.faults().requests();
+        requests.iter().map(|(_, _, count)| count).sum()
+    }
+}
+
+/// The fields of `kind` that are not as asked for. Lists of text are sets.
+fn differing(kind: &dyn Kind, asked: &Fields, observed: &Fields) -> Vec<String> {
+    let sorted = |value: &Value| match value {
+        Value::Array(elements) if elements.iter().all(Value::is_string) => {
+            let mut elements = elements.clone();
+            elements.sort_by_key(Value::to_string);
+            Value::Array(elements)
+        }
+        other => other.clone(),
+    };
+    let fields = kind.fields().iter().filter(|field| {
+        let now = observed.get(field.name).map_or(Value::Null, sorted);
+        asked
+            .get(field.name)
+            .is_some_and(|asked| sorted(asked) != now)
+    });
+    fields.map(|field| field.name.to_owned()).collect()
+}

@@ -1,0 +1,48 @@
+//! The whole of staging through its kinds: everything that is AWS, up, seen, and down to nothing.
+
+use std::collections::BTreeSet;
+
+use super::testing::Bench;
+
+#[tokio::test(start_paused = true)]
+async fn staging_goes_up_is_seen_in_25_requests_and_comes_down_to_nothing() {
+    let mut bench = Bench::new(include_str!("../../environments/staging.toml"));
+    bench.up().await;
+    let before = bench.requests();
+    let differences = bench.differences().await;
+    let requests = bench.requests() - before;
+    assert_eq!(differences, BTreeSet::new());
+    assert!(requests <= 25, "{requests} requests");
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_state_is_found_again_by_tags_and_names() {
+    let mut bench = Bench::new(include_str!("../../environments/staging.toml"));
+    bench.up().await;
+    let recorded = std::mem::take(&mut bench.recorded);
+    let found = bench.observe().await;
+    for (address, recorded) in &recorded {
+        let found = found.iter().find(|found| found.address == *address);
+        let found = found.unwrap_or_else(|| panic!("{address} is not found"));
+        assert!(found.is_ours_at(address), "{address} is not ours");
+        assert_eq!(found.id, recorded.id);
+        assert_eq!(found.outputs, recorded.outputs, "{address}");
+    }
+    // Also with a file that asks for nothing: what nobody asks for is found, to be removed.
+    bench.desired.clear();
+    let found = bench.observe().await;
+    let orphans: BTreeSet<&str> = found.iter().map(|found| found.kind).collect();
+    let ours = ["network.", "cluster.", "database.", "cache.", "iam.role"];
+    for recorded in recorded.values() {
+        let tagged = ours
+            .iter()
+            .any(|section| recorded.kind.starts_with(section));
+        assert!(
+            !tagged || orphans.contains(recorded.kind.as_str()),
+            "{}",
+            recorded.kind
+        );
+    }
+}
