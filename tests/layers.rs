@@ -6,14 +6,37 @@ use std::path::{Path, PathBuf};
 
 /// From left to right. `sensitive` holds nothing but a type, so everyone may import it.
 const LAYERS: [&str; 17] = [
-    "sensitive", "address", "graph", "environment", "state", "cloud", "resources", "observe", "plan", "policy", "event",
-    "apply", "ops", "ui", "sandbox", "cli", "main",
+    "sensitive",
+    "address",
+    "graph",
+    "environment",
+    "state",
+    "cloud",
+    "resources",
+    "observe",
+    "plan",
+    "policy",
+    "event",
+    "apply",
+    "ops",
+    "ui",
+    "sandbox",
+    "cli",
+    "main",
 ];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     entries
-        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] })
+        .flat_map(|path| {
+            if path.is_dir() {
+                rust_files(&path)
+            } else {
+                vec![path]
+            }
+        })
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .collect()
 }
@@ -24,7 +47,11 @@ fn imported(text: &str) -> Vec<&str> {
     code.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| line.split("crate::").skip(1))
-        .map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default())
+        .map(|rest| {
+            rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .next()
+                .unwrap_or_default()
+        })
         .filter(|name| !name.is_empty())
         .collect()
 }
@@ -34,18 +61,30 @@ fn violations(files: &BTreeMap<PathBuf, String>, source: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
         let relative = path.strip_prefix(source).unwrap();
-        let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let first = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
         let layer = first.trim_end_matches(".rs").to_owned();
         if layer == "lib" {
             continue;
         }
         let Some(own) = rank(&layer) else {
-            found.push(format!("{}: `{layer}` is not in the list of layers", relative.display()));
+            found.push(format!(
+                "{}: `{layer}` is not in the list of layers",
+                relative.display()
+            ));
             continue;
         };
         for name in imported(text) {
             if rank(name).is_none_or(|other| other > own) {
-                found.push(format!("{}: `{layer}` must not import `{name}`", relative.display()));
+                found.push(format!(
+                    "{}: `{layer}` must not import `{name}`",
+                    relative.display()
+                ));
             }
         }
     }
@@ -55,8 +94,10 @@ fn violations(files: &BTreeMap<PathBuf, String>, source: &Path) -> Vec<String> {
 #[test]
 fn imports_go_one_way() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files: BTreeMap<PathBuf, String> =
-        rust_files(&source).into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
+    let files: BTreeMap<PathBuf, String> = rust_files(&source)
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect();
     assert!(files.len() > 50, "the sources were not found");
     assert_eq!(violations(&files, &source), Vec::<String>::new());
 }
@@ -65,7 +106,10 @@ fn imports_go_one_way() {
 fn a_wrong_import_is_found() {
     let source = Path::new("/src");
     let file = |path: &str, text: &str| BTreeMap::from([(source.join(path), text.to_owned())]);
-    assert_eq!(violations(&file("plan/mod.rs", "use crate::cloud::Cloud;"), source), Vec::<String>::new());
+    assert_eq!(
+        violations(&file("plan/mod.rs", "use crate::cloud::Cloud;"), source),
+        Vec::<String>::new()
+    );
     assert_eq!(
         violations(&file("state/mod.rs", "use crate::cloud::Cloud;"), source),
         ["state/mod.rs: `state` must not import `cloud`"]
@@ -75,20 +119,38 @@ fn a_wrong_import_is_found() {
         ["extra.rs: `extra` is not in the list of layers"]
     );
     let only_in_tests = "#[cfg(test)]\nmod tests { use crate::sandbox::Sandbox; }";
-    assert_eq!(violations(&file("cloud/a.rs", only_in_tests), source), Vec::<String>::new());
+    assert_eq!(
+        violations(&file("cloud/a.rs", only_in_tests), source),
+        Vec::<String>::new()
+    );
 }
 
 /// DESIGN §6: `plan`, `event` and `ui` know nothing of clients; nothing but `cli` and tests knows the sandbox.
 #[test]
 fn pure_layers_name_no_client() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for layer in ["plan", "event.rs", "graph.rs", "address.rs", "state", "environment"] {
+    for layer in [
+        "plan",
+        "event.rs",
+        "graph.rs",
+        "address.rs",
+        "state",
+        "environment",
+    ] {
         let path = source.join(layer);
-        let files = if path.is_dir() { rust_files(&path) } else { vec![path] };
+        let files = if path.is_dir() {
+            rust_files(&path)
+        } else {
+            vec![path]
+        };
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             for client in ["aws_sdk_", "kube::", "crate::cloud"] {
-                assert!(!text.contains(client), "{} names `{client}`", file.display());
+                assert!(
+                    !text.contains(client),
+                    "{} names `{client}`",
+                    file.display()
+                );
             }
         }
     }

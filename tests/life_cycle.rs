@@ -12,11 +12,19 @@ async fn comes_up_and_goes_down(name: &str) {
     assert!(report.done > 20, "only {} actions", report.done);
 
     let again = session.plan(Goal::Apply).await.unwrap();
-    assert!(again.plan.is_empty(), "a second apply would do: {:#?}", again.plan.work().collect::<Vec<_>>());
+    assert!(
+        again.plan.is_empty(),
+        "a second apply would do: {:#?}",
+        again.plan.work().collect::<Vec<_>>()
+    );
 
     destroy(&session).await;
     let gone = session.plan(Goal::Destroy).await.unwrap();
-    assert!(gone.plan.is_empty(), "a second destroy would do: {:#?}", gone.plan.work().collect::<Vec<_>>());
+    assert!(
+        gone.plan.is_empty(),
+        "a second destroy would do: {:#?}",
+        gone.plan.work().collect::<Vec<_>>()
+    );
     assert_eq!(session.store.load().unwrap(), None);
 }
 

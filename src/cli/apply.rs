@@ -48,8 +48,17 @@ impl Apply {
         }
         let stop = signals::listen();
         let listener = listener(self.json, &session.cloud.clock);
-        let confirmed = Confirmed { data_loss: self.allow_data_loss };
-        let report = ops::apply(&session, &planned, &confirmed, listener.as_ref(), stop.clone()).await?;
+        let confirmed = Confirmed {
+            data_loss: self.allow_data_loss,
+        };
+        let report = ops::apply(
+            &session,
+            &planned,
+            &confirmed,
+            listener.as_ref(),
+            stop.clone(),
+        )
+        .await?;
         if !report.is_complete() {
             return Ok(incomplete(*stop.borrow(), report.failed.is_empty()));
         }
@@ -83,5 +92,9 @@ pub fn listener(json: bool, clock: &Arc<dyn Clock>) -> Box<dyn Listener> {
 /// How an incomplete run ends.
 pub fn incomplete(stopped: bool, nothing_failed: bool) -> Exit {
     anstream::eprintln!("not everything was done; run the same command again to go on");
-    if stopped && nothing_failed { Exit::Interrupted } else { Exit::Failed }
+    if stopped && nothing_failed {
+        Exit::Interrupted
+    } else {
+        Exit::Failed
+    }
 }

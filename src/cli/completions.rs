@@ -15,7 +15,12 @@ pub struct Completions {
 
 impl Completions {
     pub(super) fn run(self) -> Result<Exit, Error> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "groundwork", &mut std::io::stdout());
+        clap_complete::generate(
+            self.shell,
+            &mut Cli::command(),
+            "groundwork",
+            &mut std::io::stdout(),
+        );
         Ok(Exit::Done)
     }
 }

@@ -14,7 +14,9 @@ pub fn confirm(agreed: bool, question: &str) -> Result<bool, Error> {
     }
     anstream::eprint!("{question} Only `yes` goes on: ");
     let mut answer = String::new();
-    let asked = io::stderr().flush().and_then(|()| io::stdin().lock().read_line(&mut answer));
+    let asked = io::stderr()
+        .flush()
+        .and_then(|()| io::stdin().lock().read_line(&mut answer));
     asked.map_err(|_| Error::NobodyToAsk)?;
     Ok(answer.trim() == "yes")
 }

@@ -1,3 +1,7 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads environment variables"
+)]
 //! What the commands share: the file, the cloud that it names, and the session on both.
 
 use std::env;
@@ -25,13 +29,23 @@ pub fn columns() -> usize {
 /// The environment of this name, with the provider that the command line may override.
 pub fn environment(global: &Global, name: &str) -> Result<Environment, Error> {
     let path = environment::locate(&global.directory, name)?;
-    Ok(environment::load(&path, global.provider.map(Provider::from))?)
+    Ok(environment::load(
+        &path,
+        global.provider.map(Provider::from),
+    )?)
 }
 
 /// The embedded world of this project.
 pub fn sandbox(global: &Global) -> Sandbox {
-    let scale = if global.sandbox_speed.is_finite() { global.sandbox_speed.clamp(0.1, 10_000.0) } else { 1.0 };
-    Sandbox::open(global.directory.join(".groundwork/sandbox"), ClockSource::Wall { scale })
+    let scale = if global.sandbox_speed.is_finite() {
+        global.sandbox_speed.clamp(0.1, 10_000.0)
+    } else {
+        1.0
+    };
+    Sandbox::open(
+        global.directory.join(".groundwork/sandbox"),
+        ClockSource::Wall { scale },
+    )
 }
 
 /// Opens the environment `name`: its file, its cloud and its state.
@@ -41,8 +55,20 @@ pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
     let account = ops::identify(&cloud, &environment).await?;
     let StateBackend::Local(folder) = &environment.state;
     let root = global.directory.join(folder);
-    let store = LocalStore::new(&root, environment.provider.as_str(), &account, &environment.name);
-    Ok(Session { variables: variables(&environment), cloud, account, store, agent_manifest: Vec::new(), environment })
+    let store = LocalStore::new(
+        &root,
+        environment.provider.as_str(),
+        &account,
+        &environment.name,
+    );
+    Ok(Session {
+        variables: variables(&environment),
+        cloud,
+        account,
+        store,
+        agent_manifest: Vec::new(),
+        environment,
+    })
 }
 
 fn cloud(global: &Global, environment: &Environment) -> Cloud {
@@ -53,18 +79,32 @@ fn cloud(global: &Global, environment: &Environment) -> Cloud {
 fn variables(environment: &Environment) -> Variables {
     let names = ops::variable_names(environment).into_iter();
     names
-        .filter_map(|name| Some((name.to_owned(), Sensitive::new(env::var(name).ok().filter(|value| !value.is_empty())?))))
+        .filter_map(|name| {
+            Some((
+                name.to_owned(),
+                Sensitive::new(env::var(name).ok().filter(|value| !value.is_empty())?),
+            ))
+        })
         .collect()
 }
 
 /// Takes the lock that a command which changes something holds from before its plan to its end.
 pub fn lock(session: &Session, operation: &str) -> Result<Lock, Error> {
-    let holder =
-        Holder { pid: std::process::id(), operation: operation.to_owned(), since: session.cloud.clock.now() };
-    Ok(Lock::take(session.store.folder(), &session.environment.name, &holder)?)
+    let holder = Holder {
+        pid: std::process::id(),
+        operation: operation.to_owned(),
+        since: session.cloud.clock.now(),
+    };
+    Ok(Lock::take(
+        session.store.folder(),
+        &session.environment.name,
+        &holder,
+    )?)
 }
 
 /// Where the kubeconfig of an environment is written.
 pub fn kubeconfig_path(directory: &Path, environment: &str) -> PathBuf {
-    directory.join(".groundwork/kubeconfig").join(format!("{environment}.yaml"))
+    directory
+        .join(".groundwork/kubeconfig")
+        .join(format!("{environment}.yaml"))
 }

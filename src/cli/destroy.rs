@@ -31,7 +31,9 @@ impl Destroy {
             anstream::print!("{}", ui::plan(&planned.plan, columns()));
         }
         let name = &session.environment.name;
-        if !planned.plan.is_empty() && !confirm(self.yes, &format!("\nDestroy {name} and everything in it?"))? {
+        if !planned.plan.is_empty()
+            && !confirm(self.yes, &format!("\nDestroy {name} and everything in it?"))?
+        {
             anstream::eprintln!("nothing was changed");
             return Ok(Exit::Failed);
         }
@@ -39,18 +41,27 @@ impl Destroy {
         let listener = listener(self.json, &session.cloud.clock);
         let teardown = ops::destroy(&session, &planned, listener.as_ref(), stop.clone()).await?;
         if self.json {
-            println!("{}", serde_json::json!({ "event": "remains", "remains": teardown.remains }));
+            println!(
+                "{}",
+                serde_json::json!({ "event": "remains", "remains": teardown.remains })
+            );
         } else {
             anstream::print!("{}", ui::remains(name, &teardown.remains));
         }
         if !teardown.report.is_complete() {
-            return Ok(incomplete(*stop.borrow(), teardown.report.failed.is_empty()));
+            return Ok(incomplete(
+                *stop.borrow(),
+                teardown.report.failed.is_empty(),
+            ));
         }
         if !teardown.remains.is_empty() {
             return Ok(Exit::Failed);
         }
         // A kubeconfig of a cluster that is gone helps nobody; one that was never written is not missed.
-        drop(std::fs::remove_file(kubeconfig_path(&global.directory, name)));
+        drop(std::fs::remove_file(kubeconfig_path(
+            &global.directory,
+            name,
+        )));
         Ok(Exit::Done)
     }
 }

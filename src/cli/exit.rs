@@ -73,7 +73,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Nobody can be asked.
-    #[error("this needs a confirmation, and there is no terminal to ask on: add --yes if you mean it")]
+    #[error(
+        "this needs a confirmation, and there is no terminal to ask on: add --yes if you mean it"
+    )]
     NobodyToAsk,
     /// There is no such thing to show.
     #[error("{what} `{name}` is not there; there {}", listed(known))]
@@ -88,13 +90,18 @@ pub enum Error {
 }
 
 fn listed(known: &[String]) -> String {
-    if known.is_empty() { "is none".to_owned() } else { format!("are {}", known.join(", ")) }
+    if known.is_empty() {
+        "is none".to_owned()
+    } else {
+        format!("are {}", known.join(", "))
+    }
 }
 
 /// Prints why a command failed.
 pub fn failed(error: &Error) -> Exit {
     if let Error::Environment(environment::Error::Invalid(diagnostics)) = error {
-        let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+        let colour =
+            anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
         anstream::eprintln!("{}", diagnostics.render(colour, super::context::columns()));
         return Exit::Failed;
     }
@@ -106,23 +113,32 @@ pub fn failed(error: &Error) -> Exit {
 /// What to do about errors that carry no call to a cloud.
 fn own_hint(error: &Error) -> Option<String> {
     let environment_files = |known: &[String]| match known {
-        [] => "groundwork looks for environments/NAME.toml below the folder given with -C".to_owned(),
+        [] => {
+            "groundwork looks for environments/NAME.toml below the folder given with -C".to_owned()
+        }
         known => format!("environments there: {}", known.join(", ")),
     };
     match error {
-        Error::Environment(environment::Error::Missing { known, .. } | environment::Error::Folder { known, .. }) => {
-            Some(environment_files(known))
-        }
+        Error::Environment(
+            environment::Error::Missing { known, .. } | environment::Error::Folder { known, .. },
+        ) => Some(environment_files(known)),
         Error::Operation(ops::Error::UnsetVariables(variables)) => {
-            let first = variables.first().map(|(name, _)| name.as_str()).unwrap_or_default();
-            Some(format!("set it for this command only: {first}=… groundwork …"))
+            let first = variables
+                .first()
+                .map(|(name, _)| name.as_str())
+                .unwrap_or_default();
+            Some(format!(
+                "set it for this command only: {first}=… groundwork …"
+            ))
         }
-        Error::Lock(state::LockError::Held { .. }) | Error::Operation(ops::Error::Lock(state::LockError::Held { .. })) => {
+        Error::Lock(state::LockError::Held { .. })
+        | Error::Operation(ops::Error::Lock(state::LockError::Held { .. })) => {
             Some("wait until it ends; its lock goes with it, also if it is killed".to_owned())
         }
-        Error::Store(state::StoreError::Damaged { .. }) | Error::Operation(ops::Error::Store(state::StoreError::Damaged { .. })) => {
-            Some("put an older copy in its place, or move it away if the environment is gone".to_owned())
-        }
+        Error::Store(state::StoreError::Damaged { .. })
+        | Error::Operation(ops::Error::Store(state::StoreError::Damaged { .. })) => Some(
+            "put an older copy in its place, or move it away if the environment is gone".to_owned(),
+        ),
         _ => None,
     }
 }
@@ -131,5 +147,9 @@ fn own_hint(error: &Error) -> Option<String> {
 pub fn usage(error: &clap::Error) -> Exit {
     // Nowhere to print to is nothing that could be told to anyone.
     drop(error.print());
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use super::Global;
 use super::context::session;
 use super::exit::{Error, Exit};
-use super::Global;
 
 /// Print the resources and what they depend on as a Mermaid flowchart
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,8 @@ impl Graph {
         let state = session.state()?;
         let desired = session.desired(&session.ownership(&state));
         let mut text = "flowchart LR\n".to_owned();
-        let quoted = |address: &crate::address::Address| format!("{}[\"{address}\"]", node(address));
+        let quoted =
+            |address: &crate::address::Address| format!("{}[\"{address}\"]", node(address));
         for (address, desired) in &desired {
             let _ = writeln!(text, "    {}", quoted(address));
             for first in desired.depends_on.iter().filter(|first| *first != address) {
@@ -33,5 +34,9 @@ impl Graph {
 
 /// The address as a Mermaid node: letters, digits and underscores.
 fn node(address: &crate::address::Address) -> String {
-    address.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    address
+        .as_str()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
 }

@@ -43,13 +43,23 @@ impl Kubeconfig {
 }
 
 /// The kubeconfig of the cluster that the state knows, as JSON, which is YAML.
-pub fn kubeconfig(global: &Global, session: &Session, state: &State, server: Option<&str>) -> Option<String> {
-    let recorded = state.resources.get(&Address::of(&["cluster", "control-plane"]))?;
+pub fn kubeconfig(
+    global: &Global,
+    session: &Session,
+    state: &State,
+    server: Option<&str>,
+) -> Option<String> {
+    let recorded = state
+        .resources
+        .get(&Address::of(&["cluster", "control-plane"]))?;
     let cluster = ClusterEndpoint::of(&recorded.outputs)?;
     Some(match session.environment.provider {
         Provider::Sandbox => {
             let server = server.unwrap_or(SANDBOX).trim_end_matches('/');
-            plain(&cluster.name, &format!("{server}/k8s/{}/{}", cluster.region, cluster.name))
+            plain(
+                &cluster.name,
+                &format!("{server}/k8s/{}/{}", cluster.region, cluster.name),
+            )
         }
         Provider::Aws => with_tokens(global, &cluster),
     })
@@ -62,7 +72,10 @@ pub fn plain(cluster: &str, url: &str) -> String {
 
 /// A kubeconfig whose tokens groundwork itself makes (FACTS §2).
 fn with_tokens(global: &Global, cluster: &ClusterEndpoint) -> String {
-    let program = std::env::current_exe().map_or_else(|_| "groundwork".to_owned(), |path| path.display().to_string());
+    let program = std::env::current_exe().map_or_else(
+        |_| "groundwork".to_owned(),
+        |path| path.display().to_string(),
+    );
     let exec = json!({
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": program,
@@ -91,8 +104,16 @@ pub fn write(path: &Path, config: &str) -> Result<(), Error> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
         file.write_all(config.as_bytes())
     };
-    written().map_err(|source| Error::Write { path: path.to_owned(), source })
+    written().map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
 }

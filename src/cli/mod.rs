@@ -46,10 +46,22 @@ struct Global {
     #[arg(long, global = true, value_enum, value_name = "CLOUD")]
     provider: Option<Cloud>,
     /// The project's folder, which holds `environments/` and `.groundwork/`
-    #[arg(long, short = 'C', global = true, value_name = "FOLDER", default_value = ".")]
+    #[arg(
+        long,
+        short = 'C',
+        global = true,
+        value_name = "FOLDER",
+        default_value = "."
+    )]
     directory: PathBuf,
     /// How many times as fast as the host's the sandbox's time runs
-    #[arg(long, global = true, value_name = "TIMES", env = "GROUNDWORK_SANDBOX_SPEED", default_value_t = 100.0)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIMES",
+        env = "GROUNDWORK_SANDBOX_SPEED",
+        default_value_t = 100.0
+    )]
     sandbox_speed: f64,
 }
 

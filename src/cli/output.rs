@@ -1,9 +1,9 @@
 //! `groundwork output`.
 
+use super::Global;
 use super::context::session;
 use super::exit::{Error, Exit};
 use super::plan::print_json;
-use super::Global;
 use crate::{ops, ui};
 
 /// Print what an environment gives: endpoints, addresses, names
@@ -25,8 +25,11 @@ impl Output {
         match self.name {
             Some(name) => {
                 let known = || outputs.keys().cloned().collect();
-                let value =
-                    outputs.get(&name).ok_or_else(|| Error::NotThere { what: "output", name: name.clone(), known: known() })?;
+                let value = outputs.get(&name).ok_or_else(|| Error::NotThere {
+                    what: "output",
+                    name: name.clone(),
+                    known: known(),
+                })?;
                 println!("{value}");
             }
             None if self.json => print_json(&outputs),

@@ -1,8 +1,8 @@
 //! `groundwork plan`.
 
+use super::Global;
 use super::context::{columns, session};
 use super::exit::{Error, Exit};
-use super::Global;
 use crate::plan::Goal;
 use crate::ui;
 
@@ -22,14 +22,22 @@ pub struct Plan {
 impl Plan {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
-        let goal = if self.destroy { Goal::Destroy } else { Goal::Apply };
+        let goal = if self.destroy {
+            Goal::Destroy
+        } else {
+            Goal::Apply
+        };
         let planned = session.plan(goal).await?;
         if self.json {
             print_json(&planned.plan);
         } else {
             anstream::print!("{}", ui::plan(&planned.plan, columns()));
         }
-        Ok(if planned.plan.is_empty() { Exit::Done } else { Exit::SomethingToDo })
+        Ok(if planned.plan.is_empty() {
+            Exit::Done
+        } else {
+            Exit::SomethingToDo
+        })
     }
 }
 

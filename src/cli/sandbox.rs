@@ -41,21 +41,44 @@ impl Sandbox {
 }
 
 /// Serves until Ctrl-C or SIGTERM.
-async fn serve(global: &Global, sandbox: crate::sandbox::Sandbox, port: u16) -> Result<Exit, Error> {
+async fn serve(
+    global: &Global,
+    sandbox: crate::sandbox::Sandbox,
+    port: u16,
+) -> Result<Exit, Error> {
     let server = Server::bind(sandbox.clone(), port).await?;
     let address = server.address();
-    println!("aws:     aws --endpoint-url {} ec2 describe-vpcs", aws_url(address));
-    println!("         with any credentials, such as AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox");
-    let clusters: Vec<String> =
-        sandbox.store().transact(Effect::Reads, |world| world.clusters.keys().cloned().collect())?;
+    println!(
+        "aws:     aws --endpoint-url {} ec2 describe-vpcs",
+        aws_url(address)
+    );
+    println!(
+        "         with any credentials, such as AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox"
+    );
+    let clusters: Vec<String> = sandbox.store().transact(Effect::Reads, |world| {
+        world.clusters.keys().cloned().collect()
+    })?;
     for cluster in &clusters {
-        let Some((region, name)) = cluster.split_once('/') else { continue };
-        let path = global.directory.join(".groundwork/sandbox").join(format!("kubeconfig-{name}.yaml"));
-        kubeconfig::write(&path, &kubeconfig::plain(name, &cluster_url(address, region, name)))?;
-        println!("kubectl: kubectl --kubeconfig {} get all -A", path.display());
+        let Some((region, name)) = cluster.split_once('/') else {
+            continue;
+        };
+        let path = global
+            .directory
+            .join(".groundwork/sandbox")
+            .join(format!("kubeconfig-{name}.yaml"));
+        kubeconfig::write(
+            &path,
+            &kubeconfig::plain(name, &cluster_url(address, region, name)),
+        )?;
+        println!(
+            "kubectl: kubectl --kubeconfig {} get all -A",
+            path.display()
+        );
     }
     if clusters.is_empty() {
-        println!("kubectl: no cluster yet; begin again once one is there, or use groundwork kubeconfig ENV --server URL");
+        println!(
+            "kubectl: no cluster yet; begin again once one is there, or use groundwork kubeconfig ENV --server URL"
+        );
     }
     let mut stop = super::signals::listen();
     server

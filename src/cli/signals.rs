@@ -9,12 +9,19 @@ use super::exit::Exit;
 pub fn listen() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     // Without handlers the system's default ends the process at once, which is survived as well.
-    if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+    if let (Ok(interrupt), Ok(terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) {
         tokio::spawn(obey(stop, interrupt, terminate));
     }
     stopped
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the second signal ends the process at once, whatever it is doing"
+)]
 async fn obey(stop: watch::Sender<bool>, mut interrupt: Signal, mut terminate: Signal) {
     let mut next = async || {
         tokio::select! {
@@ -25,7 +32,9 @@ async fn obey(stop: watch::Sender<bool>, mut interrupt: Signal, mut terminate: S
     next().await;
     // Nobody listens any more when the run is over.
     let _ = stop.send(true);
-    anstream::eprintln!("stopping: what is in flight is finished, nothing new is started; once more ends at once");
+    anstream::eprintln!(
+        "stopping: what is in flight is finished, nothing new is started; once more ends at once"
+    );
     next().await;
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }

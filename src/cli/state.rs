@@ -1,9 +1,9 @@
 //! `groundwork state`.
 
+use super::Global;
 use super::context::session;
 use super::exit::{Error, Exit};
 use super::plan::print_json;
-use super::Global;
 use crate::address::Address;
 
 /// Look at what groundwork remembers of an environment
@@ -30,13 +30,23 @@ impl State {
         let never = || crate::ops::Error::NeverApplied(session.environment.name.clone());
         let state = session.store.load()?.ok_or_else(never)?;
         match self {
-            Self::List { .. } => state.resources.keys().for_each(|address| println!("{address}")),
+            Self::List { .. } => state
+                .resources
+                .keys()
+                .for_each(|address| println!("{address}")),
             Self::Show { address: None, .. } => print_json(&state),
-            Self::Show { address: Some(address), .. } => {
+            Self::Show {
+                address: Some(address),
+                ..
+            } => {
                 let name = address.to_string();
                 let known = || state.resources.keys().map(ToString::to_string).collect();
                 let recorded = state.resources.get(&address);
-                print_json(recorded.ok_or_else(|| Error::NotThere { what: "resource", name, known: known() })?);
+                print_json(recorded.ok_or_else(|| Error::NotThere {
+                    what: "resource",
+                    name,
+                    known: known(),
+                })?);
             }
         }
         Ok(Exit::Done)

@@ -1,9 +1,9 @@
 //! `groundwork status`.
 
+use super::Global;
 use super::context::{columns, session};
 use super::exit::{Error, Exit};
 use super::plan::print_json;
-use super::Global;
 use crate::ops;
 use crate::plan::Goal;
 use crate::ui;

@@ -1,8 +1,8 @@
 //! `groundwork validate`.
 
+use super::Global;
 use super::context::environment;
 use super::exit::{Error, Exit};
-use super::Global;
 
 /// Check the form of an environment's file, without a cloud
 #[derive(Debug, clap::Args)]

@@ -188,7 +188,12 @@ impl Session {
 
     /// Asks the cloud about everything that will be made or changed, before anything is.
     async fn check(&self, planned: &Planned) -> Result<(), Error> {
-        let Planned { plan, desired, observation, .. } = planned;
+        let Planned {
+            plan,
+            desired,
+            observation,
+            ..
+        } = planned;
         let changing = plan
             .actions
             .iter()

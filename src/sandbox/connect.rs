@@ -44,7 +44,10 @@ impl Connector for Sandbox {
 impl Clock for Sandbox {
     fn now(&self) -> Timestamp {
         // A world that can't be read has no time; its next request says why.
-        let now = self.store.transact(Effect::Reads, |world| world.now).unwrap_or_default();
+        let now = self
+            .store
+            .transact(Effect::Reads, |world| world.now)
+            .unwrap_or_default();
         Timestamp::from_millisecond(i64::try_from(now.0).unwrap_or(i64::MAX)).unwrap_or_default()
     }
 

@@ -212,6 +212,10 @@ impl Inner {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the world's time is made from the host's, here and nowhere else"
+)]
 /// The moment at which a world that is opened now has arrived: with a wall clock it lived on since it was saved.
 fn anchor(source: ClockSource, saved: Option<Stamp>, now: SimTime) -> SimTime {
     match (source, saved) {

@@ -45,8 +45,22 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_say_them() {
-        let said: Vec<String> = [0, 59, 60, 200, 3_600, 7_500, 90_000].into_iter().map(duration).collect();
-        assert_eq!(said, ["0 s", "59 s", "1 min", "3 min 20 s", "1 h", "2 h 5 min", "1 d 1 h"]);
+        let said: Vec<String> = [0, 59, 60, 200, 3_600, 7_500, 90_000]
+            .into_iter()
+            .map(duration)
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "0 s",
+                "59 s",
+                "1 min",
+                "3 min 20 s",
+                "1 h",
+                "2 h 5 min",
+                "1 d 1 h"
+            ]
+        );
         assert_eq!(estimate(742), "13 min");
     }
 

@@ -24,7 +24,11 @@ pub fn plan(plan: &Plan, width: usize) -> String {
     let rank = |action: &Action| kinds().iter().position(|kind| kind.name() == action.kind);
     actions.sort_by_key(|action| (rank(action), &action.address));
     summary(&mut text, plan);
-    let column = actions.iter().map(|action| action.address.as_str().len()).max().unwrap_or(0);
+    let column = actions
+        .iter()
+        .map(|action| action.address.as_str().len())
+        .max()
+        .unwrap_or(0);
     for action in actions {
         line(&mut text, action, column.min(width / 2), width);
     }
@@ -34,7 +38,14 @@ pub fn plan(plan: &Plan, width: usize) -> String {
 fn summary(text: &mut String, plan: &Plan) {
     let counts = plan.counts();
     let of = |wanted: Verb| counts.get(&wanted).copied().unwrap_or(0);
-    let named = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete, Verb::Adopt, Verb::Forget];
+    let named = [
+        Verb::Create,
+        Verb::Update,
+        Verb::Replace,
+        Verb::Delete,
+        Verb::Adopt,
+        Verb::Forget,
+    ];
     let parts: Vec<String> = named
         .into_iter()
         .filter(|wanted| of(*wanted) > 0)
@@ -47,10 +58,26 @@ fn summary(text: &mut String, plan: &Plan) {
         Goal::Apply => format!("Plan for {}", plan.environment),
         Goal::Destroy => format!("Plan to destroy {}", plan.environment),
     };
-    let _ = writeln!(text, "{}: {}, about {}", paint(STRONG, head), parts.join(", "), estimate(plan.expected_seconds));
-    let lost = plan.work().filter(|action| action.danger == Some(Danger::LosesData)).count();
+    let _ = writeln!(
+        text,
+        "{}: {}, about {}",
+        paint(STRONG, head),
+        parts.join(", "),
+        estimate(plan.expected_seconds)
+    );
+    let lost = plan
+        .work()
+        .filter(|action| action.danger == Some(Danger::LosesData))
+        .count();
     if lost > 0 {
-        let _ = writeln!(text, "{}", paint(BAD, format!("! the data in {} will be lost", count(lost, "resource"))));
+        let _ = writeln!(
+            text,
+            "{}",
+            paint(
+                BAD,
+                format!("! the data in {} will be lost", count(lost, "resource"))
+            )
+        );
     }
     text.push('\n');
 }
@@ -62,20 +89,37 @@ fn line(text: &mut String, action: &Action, column: usize, width: usize) {
         Some(Danger::Disrupts) => paint(BAD, "! disrupts; "),
         None => String::new(),
     };
-    let head = format!("  {} {:<column$}", paint(style, format!("{sign} {word:<7}")), action.address);
+    let head = format!(
+        "  {} {:<column$}",
+        paint(style, format!("{sign} {word:<7}")),
+        action.address
+    );
     let used = 2 + 9 + 1 + action.address.as_str().len().max(column);
     let reason = if action.surplus.is_empty() {
         action.reason.clone()
     } else {
-        format!("{} made twice: {} goes", action.reason, action.surplus.join(", "))
+        format!(
+            "{} made twice: {} goes",
+            action.reason,
+            action.surplus.join(", ")
+        )
     };
     if used + 2 + reason.chars().count() + mark.chars().count().min(18) <= width {
         let _ = writeln!(text, "{head}  {mark}{}", paint(FAINT, reason));
     } else {
-        let _ = writeln!(text, "{}\n      {mark}{}", head.trim_end(), paint(FAINT, cut(&reason, width.saturating_sub(6))));
+        let _ = writeln!(
+            text,
+            "{}\n      {mark}{}",
+            head.trim_end(),
+            paint(FAINT, cut(&reason, width.saturating_sub(6)))
+        );
     }
     for change in &action.changes {
-        let _ = writeln!(text, "      {}", cut(&difference(change), width.saturating_sub(6)));
+        let _ = writeln!(
+            text,
+            "      {}",
+            cut(&difference(change), width.saturating_sub(6))
+        );
     }
 }
 
@@ -84,9 +128,21 @@ fn difference(change: &FieldChange) -> String {
         After::Value(value) => shown(value),
         After::KnownAfterApply => "(known after apply)".to_owned(),
     };
-    let forces = if change.forces_replacement { " (forces replacement)" } else { "" };
-    let drift = if change.drift { " (changed behind our back)" } else { "" };
-    format!("{}: {} → {after}{forces}{drift}", change.field, shown(&change.before))
+    let forces = if change.forces_replacement {
+        " (forces replacement)"
+    } else {
+        ""
+    };
+    let drift = if change.drift {
+        " (changed behind our back)"
+    } else {
+        ""
+    };
+    format!(
+        "{}: {} → {after}{forces}{drift}",
+        change.field,
+        shown(&change.before)
+    )
 }
 
 fn shown(value: &Value) -> String {

@@ -36,7 +36,10 @@ impl Listener for Lines {
     fn hear(&self, event: &Event) {
         let Some(text) = line(event) else { return };
         let elapsed = seconds_since(self.begun, self.clock.now());
-        anstream::println!("{} {text}", paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60)));
+        anstream::println!(
+            "{} {text}",
+            paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60))
+        );
     }
 }
 
@@ -55,22 +58,58 @@ impl Listener for JsonLines {
 /// What is worth a line that stays.
 fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Began { operation, environment, actions, expected_seconds } => {
-            format!("{operation} {environment}: {}, about {}", count(*actions, "action"), estimate(*expected_seconds))
+        Event::Began {
+            operation,
+            environment,
+            actions,
+            expected_seconds,
+        } => {
+            format!(
+                "{operation} {environment}: {}, about {}",
+                count(*actions, "action"),
+                estimate(*expected_seconds)
+            )
         }
-        Event::Started { address, verb: doing, .. } => {
+        Event::Started {
+            address,
+            verb: doing,
+            ..
+        } => {
             let (sign, style, word) = verb(*doing);
             format!("{} {address}", paint(style, format!("{sign} {word}")))
         }
         Event::Waiting { address, state } => paint(FAINT, format!("  {address} is {state}")),
-        Event::Finished { address, verb: doing, seconds } => finished(address, *doing, *seconds),
-        Event::Failed { address, causes, hint, .. } => failed(address, causes, hint.as_deref()),
-        Event::Skipped { address, verb: doing } => {
-            paint(FAINT, format!("  {address} was not tried ({})", verb(*doing).2))
-        }
-        Event::Ended { operation, done, failed, skipped, seconds } => {
+        Event::Finished {
+            address,
+            verb: doing,
+            seconds,
+        } => finished(address, *doing, *seconds),
+        Event::Failed {
+            address,
+            causes,
+            hint,
+            ..
+        } => failed(address, causes, hint.as_deref()),
+        Event::Skipped {
+            address,
+            verb: doing,
+        } => paint(
+            FAINT,
+            format!("  {address} was not tried ({})", verb(*doing).2),
+        ),
+        Event::Ended {
+            operation,
+            done,
+            failed,
+            skipped,
+            seconds,
+        } => {
             let rest = [(*failed, "failed"), (*skipped, "not tried")];
-            let mut text = format!("{operation}: {} done in {}", count(*done, "action"), duration(*seconds));
+            let mut text = format!(
+                "{operation}: {} done in {}",
+                count(*done, "action"),
+                duration(*seconds)
+            );
             for (number, what) in rest.into_iter().filter(|(number, _)| *number > 0) {
                 let _ = write!(text, ", {}", paint(BAD, format!("{number} {what}")));
             }
@@ -89,7 +128,11 @@ fn finished(address: &Address, doing: Verb, seconds: u64) -> String {
         Verb::Forget => "forgotten",
         Verb::None => "tidied",
     };
-    format!("{} {address} {word} {}", paint(GOOD, "✓"), paint(FAINT, format!("in {}", duration(seconds))))
+    format!(
+        "{} {address} {word} {}",
+        paint(GOOD, "✓"),
+        paint(FAINT, format!("in {}", duration(seconds)))
+    )
 }
 
 fn failed(address: &Address, causes: &[String], hint: Option<&str>) -> String {
@@ -127,14 +170,20 @@ impl Bars {
         let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
         let left = move |_: &ProgressState, out: &mut dyn Write| {
             let left = expected_seconds.saturating_sub(seconds_since(begun, clock.now()));
-            let text = if left == 0 { "finishing".to_owned() } else { format!("about {} left", estimate(left)) };
+            let text = if left == 0 {
+                "finishing".to_owned()
+            } else {
+                format!("about {} left", estimate(left))
+            };
             // Writing to indicatif's own buffer does not fail.
             let _ = out.write_str(&text);
         };
         let style = ProgressStyle::with_template("{bar:30.green/dim} {pos}/{len}  {left}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .with_key("left", left);
-        let bar = self.screen.add(ProgressBar::new(actions as u64).with_style(style));
+        let bar = self
+            .screen
+            .add(ProgressBar::new(actions as u64).with_style(style));
         bar.enable_steady_tick(TICK);
         *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
     }
@@ -143,29 +192,50 @@ impl Bars {
         let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
         let age = move |_: &ProgressState, out: &mut dyn Write| {
             let elapsed = duration(seconds_since(begun, clock.now()));
-            let text = if expected_seconds < 5 { elapsed } else { format!("{elapsed} of about {}", estimate(expected_seconds)) };
+            let text = if expected_seconds < 5 {
+                elapsed
+            } else {
+                format!("{elapsed} of about {}", estimate(expected_seconds))
+            };
             let _ = out.write_str(&text);
         };
         let (sign, ..) = verb(doing);
-        let style = ProgressStyle::with_template(&format!("  {{spinner:.cyan}} {sign} {{prefix}}  {{age:.dim}}  {{wide_msg:.dim}}"))
-            .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .with_key("age", age);
-        let bar = ProgressBar::new_spinner().with_style(style).with_prefix(address.to_string());
+        let style = ProgressStyle::with_template(&format!(
+            "  {{spinner:.cyan}} {sign} {{prefix}}  {{age:.dim}}  {{wide_msg:.dim}}"
+        ))
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("age", age);
+        let bar = ProgressBar::new_spinner()
+            .with_style(style)
+            .with_prefix(address.to_string());
         let whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = match whole.as_ref() {
             Some(whole) => self.screen.insert_before(whole, bar),
             None => self.screen.add(bar),
         };
         bar.enable_steady_tick(TICK);
-        self.flying.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), bar);
+        self.flying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(address.clone(), bar);
     }
 
     fn land(&self, address: &Address) {
-        if let Some(bar) = self.flying.lock().unwrap_or_else(PoisonError::into_inner).remove(address) {
+        if let Some(bar) = self
+            .flying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(address)
+        {
             bar.finish_and_clear();
             self.screen.remove(&bar);
         }
-        if let Some(whole) = self.whole.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(whole) = self
+            .whole
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             whole.inc(1);
         }
     }
@@ -179,22 +249,43 @@ impl Bars {
 impl Listener for Bars {
     fn hear(&self, event: &Event) {
         match event {
-            Event::Began { actions, expected_seconds, .. } => self.begin(*actions, *expected_seconds),
-            Event::Started { address, verb, expected_seconds } => self.start(address, *verb, *expected_seconds),
+            Event::Began {
+                actions,
+                expected_seconds,
+                ..
+            } => self.begin(*actions, *expected_seconds),
+            Event::Started {
+                address,
+                verb,
+                expected_seconds,
+            } => self.start(address, *verb, *expected_seconds),
             Event::Waiting { address, state } => {
-                if let Some(bar) = self.flying.lock().unwrap_or_else(PoisonError::into_inner).get(address) {
+                if let Some(bar) = self
+                    .flying
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get(address)
+                {
                     bar.set_message(state.clone());
                 }
             }
             Event::Finished { address, .. } | Event::Failed { address, .. } => self.land(address),
             Event::Skipped { .. } => {}
             Event::Ended { .. } => {
-                if let Some(whole) = self.whole.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                if let Some(whole) = self
+                    .whole
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take()
+                {
                     whole.finish_and_clear();
                 }
             }
         }
-        let stays = !matches!(event, Event::Began { .. } | Event::Started { .. } | Event::Waiting { .. });
+        let stays = !matches!(
+            event,
+            Event::Began { .. } | Event::Started { .. } | Event::Waiting { .. }
+        );
         if let Some(text) = line(event).filter(|_| stays) {
             self.say(&text);
         }

@@ -10,14 +10,35 @@ use crate::resources::Outputs;
 /// The status for a terminal of `width` columns.
 pub fn status(status: &Status, width: usize) -> String {
     let mut text = String::new();
-    let Status { environment, provider, account, region, .. } = status;
-    let _ = writeln!(text, "{} on {provider}, account {account}, {region}", paint(STRONG, environment));
+    let Status {
+        environment,
+        provider,
+        account,
+        region,
+        ..
+    } = status;
+    let _ = writeln!(
+        text,
+        "{} on {provider}, account {account}, {region}",
+        paint(STRONG, environment)
+    );
     match (&status.expires, status.expires_in_seconds) {
         (Some(moment), Some(left)) if left >= 0 => {
-            let _ = writeln!(text, "expires in {} ({moment})", duration(left.unsigned_abs()));
+            let _ = writeln!(
+                text,
+                "expires in {} ({moment})",
+                duration(left.unsigned_abs())
+            );
         }
         (Some(moment), Some(left)) => {
-            let _ = writeln!(text, "{}", paint(BAD, format!("expired {} ago ({moment})", duration(left.unsigned_abs()))));
+            let _ = writeln!(
+                text,
+                "{}",
+                paint(
+                    BAD,
+                    format!("expired {} ago ({moment})", duration(left.unsigned_abs()))
+                )
+            );
         }
         (Some(_) | None, _) => {}
     }
@@ -25,17 +46,40 @@ pub fn status(status: &Status, width: usize) -> String {
         let _ = writeln!(text, "protected: destroy refuses");
     }
     if let Some(run) = &status.last_run {
-        let how = if run.complete { "complete" } else { "incomplete: run it again" };
+        let how = if run.complete {
+            "complete"
+        } else {
+            "incomplete: run it again"
+        };
         let _ = writeln!(text, "last run: {} at {}, {how}", run.operation, run.at);
     }
     if status.resources.is_empty() {
         text.push_str("nothing exists and nothing is asked for\n");
         return text;
     }
-    let widest = |cell: fn(&ResourceStatus) -> &str| status.resources.iter().map(|r| cell(r).chars().count()).max().unwrap_or(0);
-    let address = widest(|resource| resource.address.as_str()).max(7).min(width / 2);
+    let widest = |cell: fn(&ResourceStatus) -> &str| {
+        status
+            .resources
+            .iter()
+            .map(|r| cell(r).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let address = widest(|resource| resource.address.as_str())
+        .max(7)
+        .min(width / 2);
     let state = widest(|resource| &resource.state).clamp(5, 20);
-    let _ = writeln!(text, "\n{}", paint(FAINT, format!("{:<address$}  {:<state$}  {:<9}  ID", "ADDRESS", "STATE", "AGE")));
+    let _ = writeln!(
+        text,
+        "\n{}",
+        paint(
+            FAINT,
+            format!(
+                "{:<address$}  {:<state$}  {:<9}  ID",
+                "ADDRESS", "STATE", "AGE"
+            )
+        )
+    );
     for resource in &status.resources {
         let style = match resource.state.as_str() {
             "ready" => GOOD,
@@ -43,13 +87,31 @@ pub fn status(status: &Status, width: usize) -> String {
             state if state.starts_with("failed") => BAD,
             _ => CHANGE,
         };
-        let age = resource.age_seconds.map_or_else(|| "-".to_owned(), short_age);
-        let id = cut(resource.id.as_deref().unwrap_or("-"), width.saturating_sub(address + state + 15).max(8));
+        let age = resource
+            .age_seconds
+            .map_or_else(|| "-".to_owned(), short_age);
+        let id = cut(
+            resource.id.as_deref().unwrap_or("-"),
+            width.saturating_sub(address + state + 15).max(8),
+        );
         let word = paint(style, format!("{:<state$}", cut(&resource.state, state)));
-        let _ = writeln!(text, "{:<address$}  {word}  {age:<9}  {id}", cut(resource.address.as_str(), address));
+        let _ = writeln!(
+            text,
+            "{:<address$}  {word}  {age:<9}  {id}",
+            cut(resource.address.as_str(), address)
+        );
     }
-    let ready = status.resources.iter().filter(|resource| resource.state == "ready").count();
-    let _ = writeln!(text, "\n{} of {} ready", ready, count(status.resources.len(), "resource"));
+    let ready = status
+        .resources
+        .iter()
+        .filter(|resource| resource.state == "ready")
+        .count();
+    let _ = writeln!(
+        text,
+        "\n{} of {} ready",
+        ready,
+        count(status.resources.len(), "resource")
+    );
     text
 }
 
@@ -66,10 +128,16 @@ fn short_age(seconds: u64) -> String {
 /// What the environment gives, one line each.
 pub fn outputs(outputs: &Outputs) -> String {
     let column = outputs.keys().map(String::len).max().unwrap_or(0);
-    outputs.iter().fold(String::new(), |mut text, (name, value)| {
-        let _ = writeln!(text, "  {}  {value}", paint(STRONG, format!("{name:<column$}")));
-        text
-    })
+    outputs
+        .iter()
+        .fold(String::new(), |mut text, (name, value)| {
+            let _ = writeln!(
+                text,
+                "  {}  {value}",
+                paint(STRONG, format!("{name:<column$}"))
+            );
+            text
+        })
 }
 
 /// What the last look after a teardown found.
@@ -77,9 +145,19 @@ pub fn remains(environment: &str, remains: &[Remains]) -> String {
     if remains.is_empty() {
         return format!("{} nothing of {environment} is left\n", paint(GOOD, "✓"));
     }
-    let mut text = format!("{}\n", paint(BAD, format!("still there: {}", count(remains.len(), "resource"))));
+    let mut text = format!(
+        "{}\n",
+        paint(
+            BAD,
+            format!("still there: {}", count(remains.len(), "resource"))
+        )
+    );
     for Remains { kind, id, found_by } in remains {
-        let _ = writeln!(text, "  {kind}  {id}  {}", paint(FAINT, format!("(found by {found_by})")));
+        let _ = writeln!(
+            text,
+            "  {kind}  {id}  {}",
+            paint(FAINT, format!("(found by {found_by})"))
+        );
     }
     text
 }

@@ -24,7 +24,8 @@ pub fn project() -> PathBuf {
 
 /// The example environment of this name.
 pub fn example(name: &str) -> Environment {
-    environment::load(&project().join(format!("environments/{name}.toml")), None).expect("the example is valid")
+    environment::load(&project().join(format!("environments/{name}.toml")), None)
+        .expect("the example is valid")
 }
 
 /// A sandbox in a folder of its own.
@@ -43,12 +44,20 @@ impl World {
     /// A session on `environment` in this world, as a new process would open it.
     pub fn session(&self, environment: Environment) -> Session {
         let account = "123456789012".to_owned();
-        let store = LocalStore::new(&self.folder.path().join("state"), "sandbox", &account, &environment.name);
+        let store = LocalStore::new(
+            &self.folder.path().join("state"),
+            "sandbox",
+            &account,
+            &environment.name,
+        );
         Session {
             cloud: self.sandbox.cloud(&environment.region),
             account,
             store,
-            variables: BTreeMap::from([("MYSQL_PASSWORD".to_owned(), Sensitive::new("correct-horse-battery"))]),
+            variables: BTreeMap::from([(
+                "MYSQL_PASSWORD".to_owned(),
+                Sensitive::new("correct-horse-battery"),
+            )]),
             agent_manifest: Vec::new(),
             environment,
         }
@@ -75,7 +84,15 @@ pub async fn apply(session: &Session) -> Report {
 
 /// Applies a plan and insists that all of it was done.
 pub async fn carry_out(session: &Session, planned: &Planned) -> Report {
-    let report = ops::apply(session, planned, &Confirmed::default(), &Silence, never_stopped()).await.expect("a run");
+    let report = ops::apply(
+        session,
+        planned,
+        &Confirmed::default(),
+        &Silence,
+        never_stopped(),
+    )
+    .await
+    .expect("a run");
     assert!(report.failed.is_empty(), "failed: {:#?}", report.failed);
     assert!(report.skipped.is_empty(), "skipped: {:#?}", report.skipped);
     report
@@ -84,8 +101,14 @@ pub async fn carry_out(session: &Session, planned: &Planned) -> Report {
 /// Destroys and insists that nothing is left.
 pub async fn destroy(session: &Session) -> Teardown {
     let planned = session.plan(Goal::Destroy).await.expect("a plan");
-    let teardown = ops::destroy(session, &planned, &Silence, never_stopped()).await.expect("a run");
-    assert!(teardown.report.failed.is_empty(), "failed: {:#?}", teardown.report.failed);
+    let teardown = ops::destroy(session, &planned, &Silence, never_stopped())
+        .await
+        .expect("a run");
+    assert!(
+        teardown.report.failed.is_empty(),
+        "failed: {:#?}",
+        teardown.report.failed
+    );
     assert_eq!(teardown.remains, Vec::new());
     teardown
 }
