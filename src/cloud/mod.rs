@@ -2,14 +2,18 @@
 
 mod clients;
 mod clock;
+pub mod download;
+mod eks;
 mod fault;
 mod kubernetes;
 mod retry;
+pub mod token;
 
 use std::sync::Arc;
 
 pub use clients::Clients;
 pub use clock::Clock;
+pub use eks::EksConnector;
 pub use fault::{Class, Fault, absent_is_done, fault};
 pub use kubernetes::{ClusterEndpoint, Connector};
 pub use retry::{Retry, retry};
