@@ -43,7 +43,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// The layers that a source text names after `crate::`, outside comments and unit tests.
 fn imported(text: &str) -> Vec<&str> {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     code.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| line.split("crate::").skip(1))
@@ -54,6 +54,11 @@ fn imported(text: &str) -> Vec<&str> {
         })
         .filter(|name| !name.is_empty())
         .collect()
+}
+
+/// Whether the file is compiled for tests only: `tests.rs`, `testing.rs`, and what is in a folder `tests`.
+fn only_tests(path: &Path) -> bool {
+    path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "testing.rs")))
 }
 
 fn violations(files: &BTreeMap<PathBuf, String>, source: &Path) -> Vec<String> {
@@ -69,7 +74,7 @@ fn violations(files: &BTreeMap<PathBuf, String>, source: &Path) -> Vec<String> {
             .to_string_lossy()
             .into_owned();
         let layer = first.trim_end_matches(".rs").to_owned();
-        if layer == "lib" {
+        if layer == "lib" || only_tests(relative) {
             continue;
         }
         let Some(own) = rank(&layer) else {
