@@ -66,7 +66,7 @@ impl Apply {
         let mut outputs = ops::outputs(&session, &state)?;
         if let Some(config) = kubeconfig::kubeconfig(global, &session, &state, None) {
             let path = kubeconfig_path(&global.directory, &self.environment);
-            kubeconfig::write(&path, &config)?;
+            kubeconfig::write(&path, config.as_bytes())?;
             outputs.insert("kubeconfig".to_owned(), path.display().to_string());
         }
         if self.json {

@@ -7,9 +7,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use super::Global;
 use super::exit::Error;
-use crate::cloud::Cloud;
+use super::{Global, agent_manifest, aws};
 use crate::environment::model::StateBackend;
 use crate::environment::{self, Environment, Provider};
 use crate::ops::{self, Session};
@@ -51,7 +50,10 @@ pub fn sandbox(global: &Global) -> Sandbox {
 /// Opens the environment `name`: its file, its cloud and its state.
 pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
     let environment = environment(global, name)?;
-    let cloud = cloud(global, &environment);
+    let cloud = match environment.provider {
+        Provider::Sandbox => sandbox(global).cloud(&environment.region),
+        Provider::Aws => aws::cloud(&environment.region).await?,
+    };
     let account = ops::identify(&cloud, &environment).await?;
     let StateBackend::Local(folder) = &environment.state;
     let root = global.directory.join(folder);
@@ -66,13 +68,9 @@ pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
         cloud,
         account,
         store,
-        agent_manifest: Vec::new(),
+        agent_manifest: agent_manifest::objects(&global.directory, &environment).await?,
         environment,
     })
-}
-
-fn cloud(global: &Global, environment: &Environment) -> Cloud {
-    sandbox(global).cloud(&environment.region)
 }
 
 /// The values of the environment variables that the file names; unset ones are left out.

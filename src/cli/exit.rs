@@ -72,6 +72,20 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// AWS would not know who calls.
+    #[error("there are no AWS credentials: neither in variables nor in a profile nor from a role")]
+    NoCredentials,
+    /// The deploy agent's manifest could not be had.
+    #[error("can't get the install manifest of the deploy agent")]
+    Manifest(#[from] crate::cloud::download::DownloadError),
+    /// The deploy agent's manifest is not what it should be.
+    #[error("the install manifest of the deploy agent, {url}, is not YAML: {reason}")]
+    NotYaml {
+        /// Where it came from.
+        url: String,
+        /// What the parser said.
+        reason: String,
+    },
     /// Nobody can be asked.
     #[error(
         "this needs a confirmation, and there is no terminal to ask on: add --yes if you mean it"

@@ -98,8 +98,8 @@ fn config(name: &str, cluster: &Value, user: &Value) -> String {
     format!("{config:#}")
 }
 
-/// Writes a kubeconfig that only its owner can read.
-pub fn write(path: &Path, config: &str) -> Result<(), Error> {
+/// Writes a file that only its owner can read.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let written = || {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -110,7 +110,7 @@ pub fn write(path: &Path, config: &str) -> Result<(), Error> {
             .write(true)
             .mode(0o600)
             .open(path)?;
-        file.write_all(config.as_bytes())
+        file.write_all(content)
     };
     written().map_err(|source| Error::Write {
         path: path.to_owned(),

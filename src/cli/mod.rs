@@ -1,7 +1,9 @@
 //! The command line: one file for each command, thin over `ops` and `ui`. Only this layer reads environment
 //! variables, the terminal and the wall clock.
 
+mod agent_manifest;
 mod apply;
+mod aws;
 mod completions;
 mod confirm;
 mod context;
@@ -16,6 +18,7 @@ mod schema;
 mod signals;
 mod state;
 mod status;
+mod token;
 mod validate;
 
 use std::ffi::OsString;
@@ -98,6 +101,7 @@ enum Command {
     Sandbox(sandbox::Sandbox),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    Token(token::Token),
 }
 
 /// Runs the command line `arguments`, the first of which is the program, and tells how the process should end.
@@ -120,6 +124,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Sandbox(command) => command.run(global).await,
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
+        Command::Token(command) => command.run().await,
     };
     result.unwrap_or_else(|error| exit::failed(&error))
 }

@@ -68,7 +68,7 @@ async fn serve(
             .join(format!("kubeconfig-{name}.yaml"));
         kubeconfig::write(
             &path,
-            &kubeconfig::plain(name, &cluster_url(address, region, name)),
+            kubeconfig::plain(name, &cluster_url(address, region, name)).as_bytes(),
         )?;
         println!(
             "kubectl: kubectl --kubeconfig {} get all -A",

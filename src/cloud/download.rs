@@ -79,15 +79,19 @@ pub async fn fetch(url: &str, sha256: &str) -> Result<Bytes, DownloadError> {
     let document = tokio::time::timeout(WITHIN, follow(url))
         .await
         .map_err(|late| no_answer(Box::new(late)))??;
-    let found = hexadecimal(&Sha256::digest(&document));
-    if !found.eq_ignore_ascii_case(sha256) {
-        return Err(DownloadError::Changed {
-            url: url.to_owned(),
-            expected: sha256.to_ascii_lowercase(),
-            found,
-        });
+    if matches(&document, sha256) {
+        return Ok(document);
     }
-    Ok(document)
+    Err(DownloadError::Changed {
+        url: url.to_owned(),
+        expected: sha256.to_ascii_lowercase(),
+        found: hexadecimal(&Sha256::digest(&document)),
+    })
+}
+
+/// Whether `document` has the SHA-256 `sha256` (hexadecimal).
+pub fn matches(document: &[u8], sha256: &str) -> bool {
+    hexadecimal(&Sha256::digest(document)).eq_ignore_ascii_case(sha256)
 }
 
 /// The bytes in lowercase hexadecimal.

@@ -1,0 +1,68 @@
+//! The real AWS: credentials and endpoints as every AWS tool finds them, and the host's clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use jiff::Timestamp;
+
+use super::exit::Error;
+use crate::cloud::{Clients, Clock, Cloud, EksConnector};
+
+/// The host's clock.
+struct WallClock;
+
+#[async_trait]
+impl Clock for WallClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one clock of the real cloud"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// What every AWS tool reads: variables, profiles, the instance's or the container's role.
+async fn config() -> SdkConfig {
+    // The one TLS stack of this binary; the SDK's default would bring a second.
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .load()
+        .await
+}
+
+fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider, Error> {
+    config.credentials_provider().ok_or(Error::NoCredentials)
+}
+
+/// Both clouds as the environment's region shows them.
+pub async fn cloud(region: &str) -> Result<Cloud, Error> {
+    let config = config().await;
+    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let connector = EksConnector::new(credentials(&config)?, Arc::clone(&clock));
+    Ok(Cloud {
+        aws: Clients::new(&config, region),
+        connector: Arc::new(connector),
+        clock,
+    })
+}
+
+/// What signs tokens for clusters.
+pub async fn connector() -> Result<EksConnector, Error> {
+    Ok(EksConnector::new(
+        credentials(&config().await)?,
+        Arc::new(WallClock),
+    ))
+}
