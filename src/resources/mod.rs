@@ -18,7 +18,7 @@ mod reference;
 pub mod registries;
 pub mod secrets;
 mod sighting;
-mod subnet_group;
+pub mod subnet_group;
 pub mod tagged;
 pub mod tags;
 #[cfg(test)]
@@ -59,9 +59,9 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &iam::IamRole,
         &cluster::ControlPlane,
         &cluster::NodeGroup,
-        &databases::SubnetGroup,
+        &databases::SUBNET_GROUP,
         &databases::Instance,
-        &caches::SubnetGroup,
+        &caches::SUBNET_GROUP,
         &caches::ReplicationGroup,
         &iam::IamPolicy,
         &iam::IamGroup,

@@ -1,6 +1,7 @@
 //! What was seen of one tagged resource, on its way to [`Observed`].
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::field::fields_of;
 use super::{Condition, Observed, Outputs, TAG_ADDRESS, TAG_ENVIRONMENT, Tags, Wanted};
@@ -94,17 +95,27 @@ pub(super) fn tags_from<T>(tags: &[T], pair: impl Fn(&T) -> (Option<&str>, Optio
         .collect()
 }
 
-/// The version as it was asked for, where AWS runs a patch of it; AWS's own otherwise.
-pub(super) fn version_as_asked(wanted: &Wanted<'_>, address: &Address, actual: &str) -> String {
+/// The field as the file asks for it at `address`, or asked for it last.
+pub(super) fn asked<'a>(wanted: &Wanted<'a>, address: &Address, field: &str) -> Option<&'a Value> {
     let desired = wanted.desired.get(address).map(|desired| &desired.fields);
     let recorded = wanted
         .recorded
         .get(address)
         .map(|recorded| &recorded.fields);
-    let asked = desired
-        .or(recorded)
-        .and_then(|fields| fields.get("version"))
-        .and_then(|version| version.as_str());
+    desired.or(recorded)?.get(field)
+}
+
+/// The port, which is told only once the endpoint is there: until then as it was asked for.
+pub(super) fn port_or_asked(wanted: &Wanted<'_>, address: &Address, port: Option<i32>) -> i32 {
+    let asked = || asked(wanted, address, "port")?.as_i64()?.try_into().ok();
+    port.filter(|port| *port != 0)
+        .or_else(asked)
+        .unwrap_or_default()
+}
+
+/// The version as it was asked for, where AWS runs a patch of it; AWS's own otherwise.
+pub(super) fn version_as_asked(wanted: &Wanted<'_>, address: &Address, actual: &str) -> String {
+    let asked = asked(wanted, address, "version").and_then(|version| version.as_str());
     match asked {
         Some(asked) if is_patch_of(actual, asked) => asked.to_owned(),
         Some(_) | None => actual.to_owned(),

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::inventory::Inventory;
+use super::network::{filter, vpc};
 use super::{
-    Condition, Context, Desired, Fields, Kind, Observed, Order, Ownership, Variables, Wanted, kind,
-    kinds, resolve,
+    Change, Condition, Context, Desired, Fields, Kind, Observed, Order, Ownership, Variables,
+    Wanted, kind, kinds, resolve,
 };
 use crate::address::Address;
 use crate::cloud::{Clients, Clock, Cloud, ClusterEndpoint, Connector, Fault};
@@ -160,7 +161,7 @@ impl Bench {
     }
 
     /// What was asked for first, then what waits for it.
-    fn order(&self) -> Vec<Address> {
+    pub(super) fn order(&self) -> Vec<Address> {
         let mut graph = Graph::default();
         for (address, desired) in &self.desired {
             graph.add(address.clone());
@@ -320,6 +321,16 @@ impl Bench {
             .collect()
     }
 
+    /// The fields that differ and would have the resource replaced.
+    pub(super) fn replacing(&self, address: &Address, observed: &Observed) -> Vec<&'static str> {
+        let kind = self.kind_at(address);
+        let differing = differing(kind, &self.fields(address), &observed.fields);
+        let fields = kind.fields().iter().filter(|field| {
+            field.change == Change::Replace && differing.iter().any(|name| name == field.name)
+        });
+        fields.map(|field| field.name).collect()
+    }
+
     /// What a sweep finds different from what is asked for, as `address field`, `address missing` or
     /// `address unasked`.
     pub(super) async fn differences(&self) -> BTreeSet<String> {
@@ -384,6 +395,18 @@ impl Bench {
         let mut tags = self.desired[address].fields["tags"].clone();
         tags["team"] = "flights".into();
         tags
+    }
+
+    /// The VPC's own security group.
+    pub(super) async fn default_group(&self) -> String {
+        let vpc = filter("vpc-id", [self.recorded[&vpc()].id.as_str()]);
+        let call = self.cloud.aws.ec2.describe_security_groups().filters(vpc);
+        let call = call.filters(filter("group-name", ["default"]));
+        let found = call.send().await.expect("groups are listed");
+        found.security_groups()[0]
+            .group_id()
+            .expect("an id")
+            .to_owned()
     }
 
     /// How many requests were made since the start.

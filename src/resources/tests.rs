@@ -46,3 +46,25 @@ async fn a_lost_state_is_found_again_by_tags_and_names() {
         );
     }
 }
+
+/// A run that is killed right after a create must find what it made, and must not think that it has to be replaced.
+#[tokio::test(start_paused = true)]
+async fn what_is_still_being_made_is_found_and_is_not_to_be_replaced() {
+    let mut bench = Bench::new(include_str!("../../environments/staging.toml"));
+    for address in bench.order() {
+        let id = bench
+            .create(&address)
+            .await
+            .unwrap_or_else(|fault| panic!("{address}: {fault}"));
+        let found = bench.observe().await;
+        let found = found.iter().find(|found| found.address == address);
+        let found = found.unwrap_or_else(|| panic!("{address} is not found"));
+        assert_eq!(found.id, id);
+        assert_eq!(
+            bench.replacing(&address, found),
+            Vec::<&str>::new(),
+            "{address}"
+        );
+        bench.converge(&address, &id).await;
+    }
+}

@@ -7,14 +7,17 @@ mod subnet_group;
 mod tests;
 
 pub use replication_group::ReplicationGroup;
-pub use subnet_group::SubnetGroup;
 
 use aws_sdk_elasticache::types::Tag;
 
+use super::subnet_group::SubnetGroup;
 use super::tags::changes;
 use super::{Observed, Tags};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
+
+/// The kind `cache.subnet-group`.
+pub const SUBNET_GROUP: SubnetGroup<subnet_group::ElastiCache> = SubnetGroup::new();
 
 /// Where the replication group of the cache with this key stands.
 pub fn replication_group(key: &str) -> Address {

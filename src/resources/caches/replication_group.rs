@@ -13,7 +13,7 @@ use crate::resources::calls::{fresh, made_already, present};
 use crate::resources::inventory::Inventory;
 use crate::resources::network::security_group;
 use crate::resources::sighting::{
-    Sighting, address_by_name, has, is_older, is_patch_of, outputs, version_as_asked,
+    Sighting, address_by_name, has, is_older, is_patch_of, outputs, port_or_asked, version_as_asked,
 };
 use crate::resources::subnet_group::subnet_group;
 use crate::resources::{
@@ -107,7 +107,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &FoundGroup, tags: Tag
         ),
         encryption_at_rest: group.at_rest_encryption_enabled().unwrap_or_default(),
         encryption_in_transit: group.transit_encryption_enabled().unwrap_or_default(),
-        port: port.unwrap_or_default(),
+        port: port_or_asked(wanted, &address, port),
         subnet_group: subnets.unwrap_or_default().into(),
         security_groups,
         tags: Tags::new(),

@@ -54,20 +54,7 @@ async fn every_field_that_elasticache_changes_in_place_is_changed_and_seen() {
         .map(|(field, _)| format!("{cache} {field}"))
         .into();
     bench.edits_with(&cache, &more, &expected).await;
-    let groups = bench
-        .cloud
-        .aws
-        .ec2
-        .describe_security_groups()
-        .send()
-        .await
-        .unwrap();
-    let vpc = bench.recorded[&network::vpc()].id.clone();
-    let groups = groups.security_groups.unwrap_or_default();
-    let default = groups
-        .iter()
-        .find(|group| group.vpc_id() == Some(&vpc) && group.group_name() == Some("default"));
-    let default = default.and_then(|group| group.group_id()).unwrap();
+    let default = bench.default_group().await;
     bench
         .edits(&cache, "security_groups", json!([default]))
         .await;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use aws_sdk_ec2::types::Filter;
 use aws_sdk_eks::types::{
     Nodegroup as Found, NodegroupScalingConfig, NodegroupStatus, Taint as EksTaint,
     UpdateLabelsPayload, UpdateTaintsPayload,
@@ -19,8 +20,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::network::{route_table, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_tag, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen, Usual,
-    Wanted,
+    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Problem, Tags,
+    Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.node-group`.
@@ -286,6 +287,37 @@ impl Kind for NodeGroup {
         let sightings =
             groups.filter_map(|found| Some(observed(wanted, address(wanted, found)?, found)));
         Ok(sightings.collect())
+    }
+
+    async fn check(
+        &self,
+        cloud: &Cloud,
+        _inventory: &Inventory,
+        desired: &Desired,
+    ) -> Result<Vec<Problem>, Fault> {
+        let types = desired.fields.get("instance_types").cloned();
+        let types: Vec<String> =
+            serde_json::from_value(types.unwrap_or_default()).unwrap_or_default();
+        let by = Filter::builder()
+            .name("instance-type")
+            .set_values(Some(types.clone()));
+        let call = cloud.aws.ec2.describe_instance_type_offerings();
+        let offers = call.filters(by.build()).into_paginator().items().send();
+        let offers = offers.try_collect().await;
+        let offers = offers.map_err(fault("ec2", "DescribeInstanceTypeOfferings"))?;
+        let offered = |name: &str| {
+            offers.iter().any(|offer| {
+                offer
+                    .instance_type()
+                    .is_some_and(|offer| offer.as_str() == name)
+            })
+        };
+        let missing = types.iter().filter(|name| !offered(name));
+        let problem = |name| Problem {
+            address: desired.address.clone(),
+            message: format!("EC2 offers no {name} in this region"),
+        };
+        Ok(missing.map(problem).collect())
     }
 
     async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {

@@ -126,6 +126,31 @@ async fn a_version_that_eks_does_not_have_is_a_problem_before_the_first_change()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_ec2_does_not_offer_is_a_problem() {
+    let problems = |text: &str| {
+        let bench = Bench::new(text);
+        async move {
+            let inventory = Inventory::sweep(&bench.cloud, &bench.wanted()).await;
+            let desired = &bench.desired[&node_group("default")];
+            let found = NodeGroup
+                .check(&bench.cloud, &inventory, desired)
+                .await
+                .unwrap();
+            found
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(problems(CLUSTER).await, Vec::<String>::new());
+    let text = CLUSTER.replace("[\"t3.medium\"]", "[\"t3.medium\", \"x9.huge\"]");
+    assert_eq!(
+        problems(&text).await,
+        ["EC2 offers no x9.huge in this region"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upgrade_takes_one_minor_version_after_the_other() {
     let bench = Bench::new(CLUSTER);
     let call = bench

@@ -13,7 +13,9 @@ use crate::resources::calls::{fresh, made_already, present};
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::network::security_group;
-use crate::resources::sighting::{Sighting, address_by_name, has, outputs, version_as_asked};
+use crate::resources::sighting::{
+    Sighting, address_by_name, has, outputs, port_or_asked, version_as_asked,
+};
 use crate::resources::subnet_group::subnet_group;
 use crate::resources::{
     Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Problem, Tags,
@@ -129,7 +131,7 @@ fn spec_of(wanted: &Wanted<'_>, address: &Address, found: &Found, tags: &mut Tag
         username: text(found.master_username()),
         password_secret,
         password,
-        port: port.or(found.db_instance_port()).unwrap_or_default(),
+        port: port_or_asked(wanted, address, port.or(found.db_instance_port())),
         multi_az: found.multi_az().unwrap_or_default(),
         publicly_accessible: found.publicly_accessible().unwrap_or_default(),
         backup_retention_days: found.backup_retention_period().unwrap_or_default(),

@@ -9,14 +9,17 @@ mod subnet_group;
 mod tests;
 
 pub use instance::Instance;
-pub use subnet_group::SubnetGroup;
 
 use aws_sdk_rds::types::Tag;
 
+use super::subnet_group::SubnetGroup;
 use super::tags::changes;
 use super::{Observed, Tags};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
+
+/// The kind `database.subnet-group`.
+pub const SUBNET_GROUP: SubnetGroup<subnet_group::Rds> = SubnetGroup::new();
 
 /// Where the instance of the database with this key stands.
 pub fn instance(key: &str) -> Address {

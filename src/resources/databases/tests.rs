@@ -60,22 +60,7 @@ async fn every_field_that_rds_changes_in_place_is_changed_and_seen() {
     bench
         .edits(&database, "publicly_accessible", json!(true))
         .await;
-    let other = network::security_group(&["database", "flights"]);
-    let other = bench.recorded[&other].outputs["id"].clone();
-    let groups = bench
-        .cloud
-        .aws
-        .ec2
-        .describe_security_groups()
-        .send()
-        .await
-        .unwrap();
-    let vpc = bench.recorded[&network::vpc()].id.clone();
-    let groups = groups.security_groups.unwrap_or_default();
-    let default = groups
-        .iter()
-        .find(|group| group.vpc_id() == Some(&vpc) && group.group_id() != Some(&other));
-    let default = default.and_then(|group| group.group_id()).unwrap();
+    let default = bench.default_group().await;
     bench
         .edits(&database, "security_groups", json!([default]))
         .await;

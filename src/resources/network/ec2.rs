@@ -82,7 +82,10 @@ pub(super) fn sightings<T: Tagged>(
 }
 
 /// Lets through what has one of these values.
-pub(super) fn filter<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
+pub(in crate::resources) fn filter<'a>(
+    name: &str,
+    values: impl IntoIterator<Item = &'a str>,
+) -> Filter {
     let values = values.into_iter().map(str::to_owned).collect();
     Filter::builder()
         .name(name)

@@ -23,6 +23,9 @@ pub use security_group_rule::SecurityGroupRule;
 pub use subnet::Subnet;
 pub use vpc::Vpc;
 
+#[cfg(test)]
+pub(super) use ec2::filter;
+
 use super::Input;
 use crate::address::Address;
 

@@ -199,7 +199,7 @@ impl Kind for SecurityGroup {
                 revoke_ingress(cloud, id, rule).await?;
             }
             for rule in spec.ingress.iter().filter(|rule| !now.contains(rule)) {
-                authorize_ingress(cloud, id, rule).await?;
+                authorize_ingress(cloud, id, rule, None).await?;
             }
         }
         if has(changed, "egress") {
@@ -244,16 +244,18 @@ async fn ours_of_that_name(
         .ok_or(fault)
 }
 
-/// Lets `rule` in.
+/// Lets `rule` in; one that is a resource of its own carries tags.
 pub(super) async fn authorize_ingress(
     cloud: &Cloud,
     group: &str,
     rule: &Rule,
+    tags: Option<&Tags>,
 ) -> Result<(), Fault> {
+    let tags = tags.map(|tags| vec![specification(ResourceType::SecurityGroupRule, tags)]);
     let answer = fresh(cloud, || async {
         let call = cloud.aws.ec2.authorize_security_group_ingress();
         let call = call.group_id(group).ip_permissions(rule.permission());
-        let answer = call.send().await;
+        let answer = call.set_tag_specifications(tags.clone()).send().await;
         answer.map_err(fault("ec2", "AuthorizeSecurityGroupIngress"))
     })
     .await;

@@ -141,7 +141,9 @@ impl Kind for SecurityGroupRule {
     async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
         let spec: Spec = order.spec()?;
         let group = spec.group.text();
-        authorize_ingress(cloud, group, &spec.rule(order.address)).await?;
+        let tags = order.wanted.ownership.tags(order.address);
+        let rule = spec.rule(order.address);
+        authorize_ingress(cloud, group, &rule, Some(&tags)).await?;
         Ok(id(group, order.address))
     }
 
