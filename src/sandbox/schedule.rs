@@ -39,6 +39,13 @@ impl Schedule {
         self.entries.insert(position, (due, task));
     }
 
+    /// Drops what the controllers of a cluster meant to do.
+    pub fn forget_cluster(&mut self, gone_region: &str, gone: &str) {
+        self.entries.retain(|(_, task)| {
+            !matches!(task, Task::Kubernetes { region, cluster, .. } if region == gone_region && cluster == gone)
+        });
+    }
+
     /// Takes the first task that is due at or before `now`.
     pub fn pop_due(&mut self, now: SimTime) -> Option<(SimTime, Task)> {
         (self.entries.first()?.0 <= now).then(|| self.entries.remove(0))

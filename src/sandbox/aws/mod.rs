@@ -28,7 +28,7 @@ mod tag_operations;
 pub mod tagging;
 pub mod tags;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod wire_tests;
 

@@ -4,11 +4,39 @@
 //! the store; a watch is a body that looks at the store again and again. The controllers look at what is there, do
 //! what is due, and ask to be woken when something falls due later.
 
+mod base;
+mod call;
 mod client;
 mod cluster;
+mod controllers;
+mod defaults;
+mod delete;
+mod discovery;
 mod eks;
+mod fields;
 mod front;
+mod kinds;
+mod lifecycle;
+mod managed;
+mod merge;
+mod object;
+mod openapi;
+mod patch;
+mod query;
+mod read;
+mod refusal;
+mod review;
+mod routes;
+mod scale;
 mod server;
+mod shapes;
+mod strategic;
+mod table;
+#[cfg(test)]
+mod tests;
+mod validation;
+mod watch;
+mod write;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +56,8 @@ pub enum Task {
 }
 
 /// Does what fell due in the cluster `cluster` of `region`.
-pub fn run(_world: &mut World, _region: &str, _cluster: &str, task: Task) {
+pub fn run(world: &mut World, region: &str, cluster: &str, task: Task) {
     match task {
-        Task::Reconcile => {}
+        Task::Reconcile => controllers::run(world, region, cluster),
     }
 }

@@ -1,0 +1,164 @@
+//! Services of type LoadBalancer: the cloud provider makes a network load balancer in AWS, and takes it away again
+//! before the Service goes.
+
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::sandbox::aws::elbv2::{
+    NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service, service::name_for,
+};
+use crate::sandbox::durations::{LOAD_BALANCER_DELETE, LOAD_BALANCER_HOSTNAME};
+use crate::sandbox::kubernetes::cluster::key_of;
+use crate::sandbox::kubernetes::lifecycle::release;
+use crate::sandbox::kubernetes::object::{
+    add_finalizer, drop_finalizer, has_finalizer, is_going, list, name, namespace, set, text,
+    text_map, uid,
+};
+
+const CLEANUP: &str = "service.kubernetes.io/load-balancer-cleanup";
+const ANNOTATION: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+/// How long the provider waits after AWS refused (inferred).
+const RETRY_SECONDS: u64 = 10;
+
+/// Does what is due.
+pub fn step(scene: &mut Scene<'_>) {
+    for service in scene.cluster.snapshot("services") {
+        let wanted = is_ours(&service) && !is_going(&service);
+        if wanted {
+            make(scene, &service);
+        } else if has_finalizer(&service, CLEANUP) {
+            unmake(scene, &service);
+        }
+    }
+}
+
+/// Other controllers take the types `external` and `nlb-ip` and load balancer classes; here is none of them.
+fn is_ours(service: &Value) -> bool {
+    let annotations = text_map(service, "/metadata/annotations");
+    let kind = annotations.get(&format!("{ANNOTATION}type"));
+    text(service, "/spec/type") == "LoadBalancer"
+        && text(service, "/spec/loadBalancerClass").is_empty()
+        && kind.is_none_or(|kind| kind == "nlb")
+}
+
+fn is_internal(service: &Value) -> bool {
+    let annotations = text_map(service, "/metadata/annotations");
+    let is = |name: &str, value: &str| {
+        annotations
+            .get(&format!("{ANNOTATION}{name}"))
+            .is_some_and(|found| found == value)
+    };
+    is("internal", "true") || is("scheme", "internal")
+}
+
+fn make(scene: &mut Scene<'_>, service: &Value) {
+    if !list(service, "/status/loadBalancer/ingress").is_empty() {
+        return;
+    }
+    let key = key_of(service);
+    scene
+        .editor()
+        .edit("services", &key, |service| add_finalizer(service, CLEANUP));
+    let Some(hostname) = ensure(scene, service) else {
+        return;
+    };
+    if scene.has_passed("load-balancer", uid(service), LOAD_BALANCER_HOSTNAME) {
+        scene.editor().edit("services", &key, |service| {
+            set(
+                service,
+                "/status/loadBalancer/ingress",
+                json!([{"hostname": hostname}]),
+            );
+        });
+    }
+}
+
+/// Makes the load balancer where there is none; its hostname.
+fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
+    let elbv2 = &scene.world.region(scene.region).elbv2;
+    if let Some(arn) = elbv2.by_name(&name_for(uid(service))) {
+        return elbv2
+            .load_balancers
+            .get(arn)
+            .map(|balancer| balancer.dns_name.clone());
+    }
+    let failed_before = scene
+        .cluster
+        .timers
+        .contains_key(&format!("load-balancer-retry/{}", uid(service)));
+    if failed_before && !scene.has_passed("load-balancer-retry", uid(service), RETRY_SECONDS) {
+        return None;
+    }
+    let eks = &scene.world.region(scene.region).eks;
+    let vpc_id = eks.clusters.get(&scene.cluster.name)?.vpc_id.clone();
+    let ports = list(service, "/spec/ports")
+        .iter()
+        .map(|port| ServicePort {
+            port: port["port"].as_i64().unwrap_or_default(),
+            node_port: port["nodePort"].as_i64().unwrap_or_default(),
+            protocol: text(port, "/protocol").to_owned(),
+        })
+        .collect();
+    let new = NewServiceLoadBalancer {
+        cluster: scene.cluster.name.clone(),
+        vpc_id,
+        namespace: namespace(service).to_owned(),
+        service: name(service).to_owned(),
+        uid: uid(service).to_owned(),
+        internal: is_internal(service),
+        ports,
+    };
+    match create_for_service(scene.world, scene.region, &new) {
+        Ok(made) => Some(made.hostname),
+        Err(fault) => {
+            let retry = format!("load-balancer-retry/{}", uid(service));
+            scene.cluster.forget_timer(&retry);
+            scene.has_passed("load-balancer-retry", uid(service), RETRY_SECONDS);
+            complain(scene, service, &fault.to_string());
+            None
+        }
+    }
+}
+
+/// Tells what went wrong, where `kubectl describe` looks for it.
+fn complain(scene: &mut Scene<'_>, service: &Value, why: &str) {
+    let mut editor = scene.editor();
+    let now = editor.time();
+    let short: String = uid(service).chars().take(8).collect();
+    editor.create(
+        "events",
+        json!({
+            "apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "SyncLoadBalancerFailed",
+            "message": format!("Error syncing load balancer: failed to ensure load balancer: {why}"),
+            "metadata": {"name": format!("{}.{short}", name(service)), "namespace": namespace(service)},
+            "involvedObject": {
+                "kind": "Service", "apiVersion": "v1", "name": name(service), "namespace": namespace(service),
+                "uid": uid(service),
+            },
+            "source": {"component": "service-controller"}, "count": 1,
+            "firstTimestamp": now, "lastTimestamp": now,
+        }),
+    );
+}
+
+fn unmake(scene: &mut Scene<'_>, service: &Value) {
+    delete_for_service(scene.world, scene.region, uid(service));
+    if !scene.has_passed("load-balancer-gone", uid(service), LOAD_BALANCER_DELETE) {
+        return;
+    }
+    release(
+        &mut scene.editor(),
+        "services",
+        &key_of(service),
+        |service| {
+            drop_finalizer(service, CLEANUP);
+            set(service, "/status/loadBalancer", json!({}));
+        },
+    );
+    for what in ["load-balancer", "load-balancer-gone"] {
+        scene
+            .cluster
+            .forget_timer(&format!("{what}/{}", uid(service)));
+    }
+}

@@ -1,0 +1,118 @@
+//! Server-side apply over the wire: dry runs, no-ops, conflicts.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_of_what_is_there_answers_the_live_object() {
+    let host = Host::with_node();
+    for (path, document) in [
+        (format!("{DEPLOYMENTS}/web"), deployment("web")),
+        (format!("{SERVICES}/web"), service("web", "LoadBalancer")),
+        (format!("{DEFINITIONS}/sites.example.org"), definition()),
+        (
+            "/api/v1/namespaces/default/secrets/db".to_owned(),
+            json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "default"},
+                "data": {"password": "aHVudGVyMg=="},
+            }),
+        ),
+        (
+            "/apis/networking.k8s.io/v1/namespaces/default/ingresses/web".to_owned(),
+            json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"},
+                "spec": {"rules": [{"host": "a.example", "http": {"paths": [{
+                    "path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}},
+                }]}}]},
+            }),
+        ),
+    ] {
+        let (code, _) = host.apply(&path, "&dryRun=All", &document).await;
+        assert_eq!(code, 201, "{path}");
+        assert_eq!(host.get(&path).await.0, 404, "a dry run made {path}");
+        let (code, answer) = host.apply(&path, "", &document).await;
+        assert_eq!(code, 201, "{path}: {answer}");
+        seconds(60).await;
+        let (_, live) = host.get(&path).await;
+        let (code, dry) = host.apply(&path, "&dryRun=All", &document).await;
+        assert_eq!(code, 200, "{path}");
+        assert_eq!(dry, live, "{path}");
+        let (_, again) = host.apply(&path, "", &document).await;
+        assert_eq!(again, live, "{path}: applying again changed something");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_tells_what_would_change() {
+    let host = Host::with_node();
+    let path = format!("{DEPLOYMENTS}/web");
+    host.apply(&path, "", &deployment("web")).await;
+    seconds(30).await;
+    let (_, live) = host.get(&path).await;
+    let mut wanted = deployment("web");
+    wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2".into();
+    let (_, dry) = host.apply(&path, "&dryRun=All", &wanted).await;
+    assert_eq!(
+        dry["spec"]["template"]["spec"]["containers"][0]["image"],
+        "web:2"
+    );
+    assert_eq!(dry["metadata"]["generation"], 2);
+    assert_eq!(host.get(&path).await.1, live);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_managers_field_is_a_conflict_until_forced() {
+    let host = Host::new();
+    let path = format!("{CONFIG_MAPS}/settings");
+    let document = |value: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "default"},
+            "data": {"a": value},
+        })
+    };
+    host.apply(&path, "", &document("1")).await;
+    let (code, _) = host
+        .merge(&path, json!({"data": {"a": "2", "b": "3"}}))
+        .await;
+    assert_eq!(code, 200);
+    let (code, status) = host.apply(&path, "", &document("1")).await;
+    assert_eq!((code, &status["reason"]), (409, &json!("Conflict")));
+    assert_eq!(
+        status["details"]["causes"],
+        json!([{"reason": "FieldManagerConflict", "message": "conflict with \"tester\" using v1", "field": ".data.a"}])
+    );
+    let (code, forced) = host.apply(&path, "&force=true", &document("1")).await;
+    assert_eq!((code, &forced["data"]), (200, &json!({"a": "1", "b": "3"})));
+}
+
+#[tokio::test(start_paused = true)]
+async fn apply_needs_a_manager_and_force_needs_apply() {
+    let host = Host::new();
+    let path = format!("{CONFIG_MAPS}/settings");
+    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}});
+    let media_type = "application/apply-patch+yaml";
+    let (code, status) = host
+        .send("PATCH", &path, media_type, body.to_string())
+        .await;
+    assert_eq!(code, 422, "{status}");
+    host.apply(&path, "", &body).await;
+    let (code, _) = host.merge(&format!("{path}?force=true"), json!({})).await;
+    assert_eq!(code, 422);
+}
+
+#[tokio::test(start_paused = true)]
+async fn yaml_is_applied_too() {
+    let host = Host::new();
+    let path = format!("{CONFIG_MAPS}/settings?fieldManager=kubectl");
+    let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  a: '1'\n";
+    let (code, answer) = host
+        .send(
+            "PATCH",
+            &path,
+            "application/apply-patch+yaml",
+            yaml.to_owned(),
+        )
+        .await;
+    assert_eq!((code, &answer["data"]["a"]), (201, &json!("1")));
+}
