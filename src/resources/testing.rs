@@ -321,6 +321,15 @@ impl Bench {
             .collect()
     }
 
+    /// The kinds of which a sweep can't tell what is there.
+    pub(super) async fn unseen(&self) -> BTreeSet<&'static str> {
+        let wanted = self.wanted();
+        let inventory = Inventory::sweep(&self.cloud, &wanted).await;
+        let aws = kinds().iter().filter(|kind| !kind.lives_in_cluster());
+        let unseen = aws.filter(|kind| kind.observe(&inventory, &wanted).is_err());
+        unseen.map(|kind| kind.name()).collect()
+    }
+
     /// The fields that differ and would have the resource replaced.
     pub(super) fn replacing(&self, address: &Address, observed: &Observed) -> Vec<&'static str> {
         let kind = self.kind_at(address);

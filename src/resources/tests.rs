@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::testing::Bench;
+use crate::sandbox::faults::Misbehaviour;
 
 #[tokio::test(start_paused = true)]
 async fn staging_goes_up_is_seen_in_25_requests_and_comes_down_to_nothing() {
@@ -66,5 +67,45 @@ async fn what_is_still_being_made_is_found_and_is_not_to_be_replaced() {
             "{address}"
         );
         bench.converge(&address, &id).await;
+    }
+}
+
+/// Each list call that fails leaves something unknown; nothing of ours is taken for absent.
+#[tokio::test(start_paused = true)]
+async fn a_list_call_that_fails_leaves_its_kinds_unknown() {
+    let mut bench = Bench::new(include_str!("../../environments/staging.toml"));
+    bench.up().await;
+    let rows: [(&str, &[&str]); 14] = [
+        ("DescribeVpcs", &["network.vpc"]),
+        ("DescribeVpcAttribute", &["network.vpc"]),
+        ("DescribeSubnets", &["network.subnet"]),
+        ("DescribeInternetGateways", &["network.internet-gateway"]),
+        ("DescribeAddresses", &["network.address"]),
+        ("DescribeNatGateways", &["network.nat-gateway"]),
+        ("DescribeRouteTables", &["network.route-table"]),
+        (
+            "DescribeSecurityGroups",
+            &["network.security-group", "network.security-group-rule"],
+        ),
+        ("DescribeCluster", &["cluster.control-plane"]),
+        ("DescribeNodegroup", &["cluster.node-group"]),
+        ("DescribeDBInstances", &["database.instance"]),
+        ("DescribeDBSubnetGroups", &["database.subnet-group"]),
+        ("DescribeCacheClusters", &["cache.replication-group"]),
+        ("GetAccountAuthorizationDetails", &["iam.role"]),
+    ];
+    for (operation, kinds) in rows {
+        bench.sandbox.faults().set(Misbehaviour {
+            failing_reads: [operation.to_owned()].into(),
+            ..Misbehaviour::default()
+        });
+        let unseen = bench.unseen().await;
+        for kind in kinds {
+            assert!(unseen.contains(kind), "{kind} without {operation}");
+        }
+        assert!(
+            unseen.iter().all(|kind| kinds.contains(kind)) || operation.starts_with("Get"),
+            "{unseen:?} without {operation}"
+        );
     }
 }

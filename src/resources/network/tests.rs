@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::types::{SecurityGroupRuleRequest, SecurityGroupRuleUpdate};
 use serde_json::json;
 
 use super::*;
 use crate::cloud::Class;
+use crate::resources::cluster::control_plane;
 use crate::resources::testing::Bench;
-use crate::resources::{Owner, TAG_ENVIRONMENT, TAG_LINEAGE};
+use crate::resources::{Condition, Owner, TAG_ENVIRONMENT, TAG_LINEAGE};
 
 const STAGING: &str = r#"
 [environment]
@@ -229,4 +231,68 @@ async fn rules_are_exactly_those_of_the_file() {
         .await;
     let tags = bench.one_more_tag(&group);
     bench.edits(&group, "tags", tags).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nat_gateway_that_cannot_work_has_failed_and_says_why() {
+    let mut bench = Bench::new(STAGING);
+    for address in [vpc(), subnet("public-a"), elastic_ip("a")] {
+        bench.make(&address).await;
+    }
+    let id = bench.create(&nat_gateway("a")).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let found = bench.observe().await;
+    let found = found.iter().find(|found| found.id == id).unwrap();
+    let Condition::Failed(why) = &found.condition else {
+        panic!("it is {:?}", found.condition);
+    };
+    assert!(why.starts_with("Gateway.NotAttached: "), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_is_a_resource_is_no_difference_of_its_group() {
+    let text = format!(
+        "{STAGING}\n[caches.sessions]\nengine = \"redis\"\nversion = \"7.0\"\nnode_type = \"cache.t4g.micro\"\n\
+         [cluster]\nname = \"ms\"\n[cluster.node_groups.default]\n"
+    );
+    let mut bench = Bench::new(&text);
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let access = Address::of(&["cache", "sessions", "access"]);
+    let rule = bench.recorded[&access].clone();
+    let fields = &bench.recorded[&control_plane()].outputs;
+    assert_eq!(
+        rule.fields["source"],
+        json!(fields["cluster_security_group"])
+    );
+    // Somebody opens the port below, too: the rule is another one now.
+    let group = rule.fields["group"].as_str().unwrap();
+    let ec2 = &bench.cloud.aws.ec2;
+    let listed = ec2
+        .describe_security_group_rules()
+        .filters(filter("group-id", [group]));
+    let listed = listed.send().await.unwrap();
+    let id = listed.security_group_rules()[0]
+        .security_group_rule_id()
+        .unwrap();
+    let wider = SecurityGroupRuleRequest::builder()
+        .ip_protocol("tcp")
+        .from_port(6378)
+        .to_port(6379)
+        .referenced_group_id(rule.fields["source"].as_str().unwrap())
+        .description(listed.security_group_rules()[0].description().unwrap())
+        .build();
+    let update = SecurityGroupRuleUpdate::builder().security_group_rule_id(id);
+    let modify = ec2.modify_security_group_rules().group_id(group);
+    let update = update.security_group_rule(wider).build();
+    modify.security_group_rules(update).send().await.unwrap();
+    let expected = BTreeSet::from([format!("{access} from")]);
+    assert_eq!(bench.differences().await, expected);
+    bench.remove(&access).await;
+    assert_eq!(
+        bench.differences().await,
+        BTreeSet::from([format!("{access} missing")])
+    );
+    bench.make(&access).await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
 }
