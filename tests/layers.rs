@@ -43,7 +43,10 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// The layers that a source text names after `crate::`, outside comments and unit tests.
 fn imported(text: &str) -> Vec<&str> {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let code = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or(text);
     code.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| line.split("crate::").skip(1))
@@ -58,7 +61,12 @@ fn imported(text: &str) -> Vec<&str> {
 
 /// Whether the file is compiled for tests only: `tests.rs`, `testing.rs`, and what is in a folder `tests`.
 fn only_tests(path: &Path) -> bool {
-    path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "testing.rs")))
+    path.components().any(|part| {
+        matches!(
+            part.as_os_str().to_str(),
+            Some("tests" | "tests.rs" | "testing.rs")
+        )
+    })
 }
 
 fn violations(files: &BTreeMap<PathBuf, String>, source: &Path) -> Vec<String> {

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod kubernetes;
 pub mod schedule;
 pub mod serve;
+pub mod stand_ins;
 pub mod store;
 pub mod time;
 pub mod world;

@@ -9,3 +9,6 @@ mod zone;
 
 pub use record::DnsRecord;
 pub use zone::DnsZone;
+
+#[cfg(test)]
+mod tests;

@@ -71,29 +71,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_own_path_makes_an_entity_ours() {
-        let ours = Ownership {
-            environment: "staging".into(),
-            region: "us-east-1".into(),
-            lineage: "l-1".into(),
-            expires: None,
-            owner: None,
-        };
-        assert_eq!(path(&ours), "/groundwork/staging/us-east-1/l-1/");
-        assert_eq!(owner(&ours, &path(&ours)), Owner::Ours);
-        let other = |path: &str| match owner(&ours, path) {
-            Owner::Other { lineage } => lineage,
-            Owner::Ours => panic!("{path} is not ours"),
-        };
-        assert_eq!(
-            other("/groundwork/staging/us-east-1/l-2/").as_deref(),
-            Some("l-2")
-        );
-        assert_eq!(other("/"), None);
-        assert_eq!(other("/teams/ops/"), None);
-    }
-}
+mod tests;

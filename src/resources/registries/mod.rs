@@ -4,3 +4,6 @@ pub mod inventory;
 mod repository;
 
 pub use repository::EcrRepository;
+
+#[cfg(test)]
+mod tests;

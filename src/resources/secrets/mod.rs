@@ -6,3 +6,6 @@ mod secret;
 mod value;
 
 pub use secret::{Secret, read_value};
+
+#[cfg(test)]
+mod tests;
