@@ -72,9 +72,9 @@ impl Inventory {
             Databases::sweep(cloud, wanted, index.clone()).boxed(),
             Caches::sweep(cloud, wanted, index.clone()).boxed(),
             part(cloud, || Iam::list(cloud, wanted.ownership)).boxed(),
-            part(cloud, || Dns::list(cloud, wanted)).boxed(),
-            part(cloud, || Secrets::list(cloud, wanted)).boxed(),
-            part(cloud, || Registries::list(cloud, wanted)).boxed(),
+            Dns::sweep(cloud, wanted, index.clone()).boxed(),
+            Secrets::sweep(cloud, wanted, index.clone()).boxed(),
+            Registries::sweep(cloud, wanted, index.clone()).boxed(),
         );
         Self {
             tagged,

@@ -1,13 +1,18 @@
 //! What Route 53 holds: our private zone with its tags and records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::Arc;
 
 use aws_sdk_route53::types::{HostedZone, ResourceRecordSet, RrType, TagResourceType, Vpc};
 use futures::future::try_join;
 
 use super::zone::{self, is_ours};
 use crate::cloud::{Cloud, Fault, fault};
-use crate::resources::{Tags, Wanted};
+use crate::resources::calls::present;
+use crate::resources::inventory::{Seen, part};
+use crate::resources::tagged::Index;
+use crate::resources::{Owner, Tags, Wanted};
 
 /// Our zones by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,30 +73,58 @@ impl Record {
 }
 
 impl Dns {
-    /// Reads the zones that the state remembers or, by name, those that the file asks for.
-    ///
-    /// # Errors
-    /// The fault of the first call that failed.
-    pub async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
+    /// Reads the zones that the state remembers, those of ours that the file asks for by name, and any other of ours.
+    pub async fn sweep(
+        cloud: &Cloud,
+        wanted: &Wanted<'_>,
+        index: impl Future<Output = Seen<Arc<Index>>>,
+    ) -> Seen<Self> {
+        let (named, index) = futures::join!(part(cloud, || Self::list(cloud, wanted)), index);
+        let (mut dns, index) = (named?, index?);
+        // Ours that neither the file nor the state know: the index tells of them, and may be late.
+        for (arn, tags) in index.iter() {
+            let Some((_, id)) = arn.split_once(":hostedzone/") else {
+                continue;
+            };
+            if wanted.owner(tags) == Owner::Ours && !dns.zones.contains_key(id) {
+                let zone = part(cloud, || read_whole(cloud, id)).await?;
+                dns.zones.extend(zone.map(|zone| (id.to_owned(), zone)));
+            }
+        }
+        Ok(dns)
+    }
+
+    async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
         let mut dns = Self::default();
         for (name, address) in wanted.names(zone::KIND) {
-            let recorded = wanted.recorded.get(&address).map(|zone| zone.id.as_str());
-            let mut found = match recorded {
-                Some(id) => read_zone(cloud, id)
-                    .await?
-                    .map(|zone| (id.to_owned(), zone)),
-                None => None,
-            };
-            if found.is_none() {
-                found = find_zone(cloud, wanted, &name).await?;
-            }
-            if let Some((id, mut zone)) = found {
-                zone.records = records(cloud, &id).await?.iter().map(Record::of).collect();
+            if let Some(recorded) = wanted.recorded.get(&address)
+                && let Some(zone) = read_whole(cloud, &recorded.id).await?
+            {
+                dns.zones.insert(recorded.id.clone(), zone);
+            } else if let Some((id, mut zone)) = find_zone(cloud, wanted, &name).await? {
+                zone.records = plain(&records(cloud, &id).await?);
                 dns.zones.insert(id, zone);
             }
         }
         Ok(dns)
     }
+}
+
+/// The zone with this id, its tags and its records; none when there is no such zone.
+async fn read_whole(cloud: &Cloud, id: &str) -> Result<Option<Zone>, Fault> {
+    let both = try_join(read_zone(cloud, id), async {
+        present(records(cloud, id).await)
+    });
+    let (zone, records) = both.await?;
+    let whole = zone.zip(records);
+    Ok(whole.map(|(zone, records)| Zone {
+        records: plain(&records),
+        ..zone
+    }))
+}
+
+fn plain(records: &[ResourceRecordSet]) -> Vec<Record> {
+    records.iter().map(Record::of).collect()
 }
 
 /// The zone with this id and its tags, without its records; none when there is no such zone.
@@ -111,10 +144,8 @@ pub async fn read_zone(cloud: &Cloud, id: &str) -> Result<Option<Zone>, Fault> {
             .await
             .map_err(fault("route53", "ListTagsForResource"))
     };
-    let (answer, tagged) = match try_join(zone, tags).await {
-        Ok(answers) => answers,
-        Err(fault) if fault.is_absent() => return Ok(None),
-        Err(fault) => return Err(fault),
+    let Some((answer, tagged)) = present(try_join(zone, tags).await)? else {
+        return Ok(None);
     };
     let Some(zone) = answer.hosted_zone() else {
         return Err(Fault::incomplete("route53", "GetHostedZone", "HostedZone"));

@@ -1,14 +1,18 @@
 //! What ECR holds.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
 
 use aws_sdk_ecr::types::{ImageTagMutability, Repository as Found};
 
 use super::repository::KIND;
 use crate::cloud::{Cloud, Fault, fault};
+use crate::resources::inventory::{Seen, part};
+use crate::resources::tagged::{Index, with_tags};
 use crate::resources::{Tags, Wanted};
 
-/// The repositories whose names the file or the state know.
+/// The repositories that are ours, or whose names we want.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registries {
     /// By name.
@@ -31,7 +35,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    fn of(found: &Found) -> Self {
+    fn of(found: &Found, tags: Tags) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let mutability = found.image_tag_mutability();
         let scanning = found.image_scanning_configuration();
@@ -40,45 +44,45 @@ impl Repository {
             uri: text(found.repository_uri()),
             mutability: text(mutability.map(ImageTagMutability::as_str)),
             scan_on_push: scanning.is_some_and(|scanning| scanning.scan_on_push()),
-            tags: Tags::new(),
+            tags,
         }
     }
 }
 
 impl Registries {
-    /// Reads the repositories that are wanted or were made, without asking for any by name: ECR answers a
-    /// question for several with an error when one of them is missing.
-    ///
-    /// # Errors
-    /// The fault of the first call that failed.
-    pub async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
-        let names = wanted.names(KIND);
-        let mut registries = Self::default();
-        if names.is_empty() {
-            return Ok(registries);
-        }
-        let mut next = None;
-        loop {
-            let call = cloud.aws.ecr.describe_repositories().max_results(1000);
-            let page = call
-                .set_next_token(next)
-                .send()
-                .await
-                .map_err(fault("ecr", "DescribeRepositories"))?;
-            for found in page.repositories() {
-                let name = found.repository_name().unwrap_or_default();
-                if names.contains_key(name) {
-                    let mut repository = Repository::of(found);
-                    repository.tags = tags(cloud, &repository.arn).await?;
-                    registries.repositories.insert(name.to_owned(), repository);
-                }
-            }
-            next = page.next_token().map(str::to_owned);
-            if next.is_none() {
-                return Ok(registries);
-            }
-        }
+    /// Reads the repositories that are wanted or ours, without asking for any by name: ECR answers a question for
+    /// several with an error when one of them is missing.
+    pub async fn sweep(
+        cloud: &Cloud,
+        wanted: &Wanted<'_>,
+        index: impl Future<Output = Seen<Arc<Index>>>,
+    ) -> Seen<Self> {
+        let (listed, index) = futures::join!(part(cloud, || list(cloud)), index);
+        let index = index?;
+        let tagged = with_tags(
+            cloud,
+            wanted,
+            KIND,
+            &index,
+            listed?,
+            |found| (found.repository_name(), found.repository_arn()),
+            |arn| async move { tags(cloud, &arn).await },
+        );
+        let repositories = tagged.await?.into_iter().map(|(found, tags)| {
+            let name = found.repository_name().unwrap_or_default().to_owned();
+            (name, Repository::of(&found, tags))
+        });
+        Ok(Self {
+            repositories: repositories.collect(),
+        })
     }
+}
+
+async fn list(cloud: &Cloud) -> Result<Vec<Found>, Fault> {
+    let call = cloud.aws.ecr.describe_repositories();
+    let listed = call.into_paginator().page_size(1000).items().send();
+    let listed = listed.try_collect().await;
+    listed.map_err(fault("ecr", "DescribeRepositories"))
 }
 
 /// The repository of this name; a fault that says "absent" when there is none.
@@ -95,9 +99,8 @@ pub async fn read(cloud: &Cloud, name: &str) -> Result<Repository, Fault> {
     let found = answer.repositories().first();
     let found =
         found.ok_or_else(|| Fault::incomplete("ecr", "DescribeRepositories", "repositories"))?;
-    let mut repository = Repository::of(found);
-    repository.tags = tags(cloud, &repository.arn).await?;
-    Ok(repository)
+    let arn = found.repository_arn().unwrap_or_default();
+    Ok(Repository::of(found, tags(cloud, arn).await?))
 }
 
 async fn tags(cloud: &Cloud, arn: &str) -> Result<Tags, Fault> {

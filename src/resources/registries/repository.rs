@@ -9,6 +9,7 @@ use super::inventory::{Repository, read};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::resources::inventory::Inventory;
+use crate::resources::sighting::address_by_name;
 use crate::resources::tags::changes;
 use crate::resources::{
     Condition, Context, Desired, Field, Kind, Observed, Order, Outputs, Tags, Unseen, Wanted,
@@ -107,11 +108,11 @@ impl Kind for EcrRepository {
 
     fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {
         let registries = inventory.registries.as_ref().map_err(Clone::clone)?;
-        let names = wanted.names(KIND);
         let found = registries.repositories.iter();
         Ok(found
             .filter_map(|(name, found)| {
-                Some(observed(wanted, names.get(name)?.clone(), name, found))
+                let address = address_by_name(KIND, wanted, name, &found.tags)?;
+                Some(observed(wanted, address, name, found))
             })
             .collect())
     }

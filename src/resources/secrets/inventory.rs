@@ -1,6 +1,8 @@
 //! What Secrets Manager holds: two requests, one for what there is and one for the values that must be compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::Arc;
 
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
 
@@ -8,7 +10,10 @@ use super::secret::KIND;
 use super::value::Source;
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, fault};
-use crate::resources::{Tags, Wanted, references};
+use crate::resources::calls::present;
+use crate::resources::inventory::{Seen, part};
+use crate::resources::tagged::Index;
+use crate::resources::{Owner, Tags, Wanted, references};
 use crate::sensitive::Sensitive;
 
 /// A filter of ListSecrets takes at most this many values.
@@ -16,7 +21,7 @@ const NAMES_PER_FILTER: usize = 10;
 /// BatchGetSecretValue takes at most this many ids.
 const IDS_PER_BATCH: usize = 20;
 
-/// The secrets whose names the file or the state know.
+/// The secrets that are ours, or whose names we want.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Secrets {
     /// By name.
@@ -55,11 +60,29 @@ impl Secret {
 }
 
 impl Secrets {
-    /// Reads the secrets that are wanted or were made.
-    ///
-    /// # Errors
-    /// The fault of the first call that failed.
-    pub async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
+    /// Reads the secrets that are wanted or ours.
+    pub async fn sweep(
+        cloud: &Cloud,
+        wanted: &Wanted<'_>,
+        index: impl Future<Output = Seen<Arc<Index>>>,
+    ) -> Seen<Self> {
+        let (named, index) = futures::join!(part(cloud, || Self::list(cloud, wanted)), index);
+        let (mut found, index) = (named?, index?);
+        // Ours that neither the file nor the state know: the index tells of them, and may be late.
+        for (arn, tags) in index
+            .iter()
+            .filter(|(arn, _)| arn.contains(":secretsmanager:"))
+        {
+            let listed = found.secrets.values().any(|secret| secret.arn == *arn);
+            if wanted.owner(tags) == Owner::Ours && !listed {
+                let described = part(cloud, || async { present(describe(cloud, arn).await) });
+                found.secrets.extend(described.await?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
         let names = wanted.names(KIND);
         let mut found = Self::default();
         let listed: Vec<&String> = names.keys().collect();
@@ -162,8 +185,28 @@ fn compared(wanted: &Wanted<'_>) -> BTreeSet<String> {
         .collect()
 }
 
+/// The name of the secret `id` and how it is; a fault that says "absent" when there is none.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn describe(cloud: &Cloud, id: &str) -> Result<(String, Secret), Fault> {
+    let call = cloud.aws.secrets.describe_secret().secret_id(id);
+    let found = call
+        .send()
+        .await
+        .map_err(fault("secretsmanager", "DescribeSecret"))?;
+    let secret = Secret {
+        arn: found.arn().unwrap_or(id).to_owned(),
+        description: found.description().map(str::to_owned),
+        tags: tags(found.tags()),
+        version: found.version_ids_to_stages().and_then(current),
+        deleted: found.deleted_date().is_some(),
+    };
+    Ok((found.name().unwrap_or_default().to_owned(), secret))
+}
+
 /// Tags as Secrets Manager writes them.
-pub fn tags(tags: &[Tag]) -> Tags {
+fn tags(tags: &[Tag]) -> Tags {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     tags.iter()
         .map(|tag| (text(tag.key()), text(tag.value())))
@@ -171,7 +214,7 @@ pub fn tags(tags: &[Tag]) -> Tags {
 }
 
 /// The version that is in force.
-pub fn current(stages: &std::collections::HashMap<String, Vec<String>>) -> Option<String> {
+fn current(stages: &HashMap<String, Vec<String>>) -> Option<String> {
     let in_force = |stages: &[String]| stages.iter().any(|stage| stage == "AWSCURRENT");
     let version = stages.iter().find(|(_, stages)| in_force(stages));
     version.map(|(id, _)| id.clone())

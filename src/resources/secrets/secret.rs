@@ -5,11 +5,12 @@ use aws_sdk_secretsmanager::types::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::inventory::{self, current, tags};
+use super::inventory::{self, describe};
 use super::value::Source;
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
 use crate::resources::inventory::Inventory;
+use crate::resources::sighting::address_by_tag;
 use crate::resources::tags::changes;
 use crate::resources::{
     Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Outputs, Owner, Tags,
@@ -125,20 +126,22 @@ impl Kind for Secret {
         let names = wanted.names(KIND);
         let mut secrets = Vec::new();
         for (name, secret) in &found.secrets {
-            let Some(address) = names.get(name) else {
+            let known = names.get(name).cloned();
+            let address = known.or_else(|| address_by_tag(KIND, wanted, &secret.arn, &secret.tags));
+            let Some(address) = address else {
                 continue;
             };
             // One of ours that someone had deleted is made again by restoring it; where it is not asked for, its
             // name is set free.
             let ours = wanted.owner(&secret.tags) == Owner::Ours;
-            if secret.deleted && ours && wanted.desired.contains_key(address) {
+            if secret.deleted && ours && wanted.desired.contains_key(&address) {
                 continue;
             }
             let value = found.values.get(&secret.arn);
-            let source = source(wanted, address);
+            let source = source(wanted, &address);
             secrets.push(observed(
                 wanted,
-                address.clone(),
+                address,
                 name,
                 secret,
                 value,
@@ -293,23 +296,6 @@ async fn put(cloud: &Cloud, arn: &str, value: &Sensitive, token: &str) -> Result
     result
         .map(drop)
         .map_err(fault("secretsmanager", "PutSecretValue"))
-}
-
-/// The name of the secret `id` and how it is; a fault that says "absent" when there is none.
-async fn describe(cloud: &Cloud, id: &str) -> Result<(String, inventory::Secret), Fault> {
-    let call = cloud.aws.secrets.describe_secret().secret_id(id);
-    let found = call
-        .send()
-        .await
-        .map_err(fault("secretsmanager", "DescribeSecret"))?;
-    let secret = inventory::Secret {
-        arn: found.arn().unwrap_or(id).to_owned(),
-        description: found.description().map(str::to_owned),
-        tags: tags(found.tags()),
-        version: found.version_ids_to_stages().and_then(current),
-        deleted: found.deleted_date().is_some(),
-    };
-    Ok((found.name().unwrap_or_default().to_owned(), secret))
 }
 
 /// The current value, if there is anything to compare it with.
