@@ -12,6 +12,7 @@ use super::exit::Error;
 use crate::cloud::download;
 use crate::environment::model::Manifest;
 use crate::environment::{Environment, Provider};
+use crate::sandbox::stand_ins;
 
 /// The objects of the manifest; none for an environment without an agent.
 pub async fn objects(project: &Path, environment: &Environment) -> Result<Vec<Value>, Error> {
@@ -21,7 +22,7 @@ pub async fn objects(project: &Path, environment: &Environment) -> Result<Vec<Va
         .and_then(|bootstrap| bootstrap.agent.as_ref());
     match (agent, environment.provider) {
         (None, _) => Ok(Vec::new()),
-        (Some(_), Provider::Sandbox) => Ok(Vec::new()),
+        (Some(_), Provider::Sandbox) => Ok(stand_ins::argocd()?),
         (Some(agent), Provider::Aws) => published(project, &agent.manifest).await,
     }
 }

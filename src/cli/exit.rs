@@ -78,6 +78,9 @@ pub enum Error {
     /// The deploy agent's manifest could not be had.
     #[error("can't get the install manifest of the deploy agent")]
     Manifest(#[from] crate::cloud::download::DownloadError),
+    /// What stands in for the deploy agent's manifest in the sandbox is broken.
+    #[error(transparent)]
+    StandIn(#[from] sandbox::stand_ins::Unreadable),
     /// The deploy agent's manifest is not what it should be.
     #[error("the install manifest of the deploy agent, {url}, is not YAML: {reason}")]
     NotYaml {

@@ -21,8 +21,8 @@ use crate::address::Address;
 use crate::cloud::{Clients, Clock, Cloud, ClusterEndpoint, Connector, Fault};
 use crate::environment::{Environment, parse};
 use crate::graph::Graph;
-use crate::sandbox::Sandbox;
 use crate::sandbox::time::ClockSource;
+use crate::sandbox::{Sandbox, stand_ins};
 use crate::sensitive::Sensitive;
 use crate::state::Recorded;
 
@@ -38,6 +38,10 @@ pub(super) struct Bench {
     pub variables: Variables,
     pub desired: BTreeMap<Address, Desired>,
     pub recorded: BTreeMap<Address, Recorded>,
+    /// Whether what the file asks for in the cluster is looked at, too.
+    in_cluster: bool,
+    /// The cluster, once it is there.
+    pub cluster: Option<kube::Client>,
     /// The token of the action that is under way; each action has its own.
     token: String,
     actions: u32,
@@ -103,12 +107,29 @@ impl Bench {
                 .into(),
             desired: BTreeMap::new(),
             recorded: BTreeMap::new(),
+            in_cluster: false,
+            cluster: None,
             token: String::new(),
             actions: 0,
         };
         bench.begin();
         bench.ask(text);
         bench
+    }
+
+    /// The same, with what the file asks for in the cluster.
+    pub(super) fn in_cluster(text: &str) -> Self {
+        let mut bench = Self::new(text);
+        bench.in_cluster = true;
+        bench.ask(text);
+        bench
+    }
+
+    /// The kinds that are looked at.
+    fn kinds(&self) -> impl Iterator<Item = &'static dyn Kind> {
+        let in_cluster = self.in_cluster;
+        let kinds = kinds().iter().copied();
+        kinds.filter(move |kind| in_cluster || !kind.lives_in_cluster())
     }
 
     /// Begins another action.
@@ -120,15 +141,15 @@ impl Bench {
     /// The file says this now.
     pub(super) fn ask(&mut self, text: &str) {
         let environment = environment(text);
+        let agent_manifest = stand_ins::argocd().expect("the stand-in is YAML");
         let context = Context {
             environment: &environment,
             ownership: &self.ownership,
             account: "123456789012",
             variables: &self.variables,
-            agent_manifest: &[],
+            agent_manifest: &agent_manifest,
         };
-        let aws = kinds().iter().filter(|kind| !kind.lives_in_cluster());
-        let desired = aws.flat_map(|kind| kind.desired(&context));
+        let desired = self.kinds().flat_map(|kind| kind.desired(&context));
         self.desired = desired.map(|d| (d.address.clone(), d)).collect();
     }
 
@@ -202,6 +223,17 @@ impl Bench {
         self.kind_at(address).create(&self.cloud, &order).await
     }
 
+    /// Sends the update of everything in which one resource differs.
+    pub(super) async fn update(&self, address: &Address) -> Result<(), Fault> {
+        let (kind, fields) = (self.kind_at(address), self.fields(address));
+        let order = self.order_for(address, &fields);
+        let id = &self.recorded[address].id;
+        let read = kind.read(&self.cloud, &order, id).await?;
+        let observed = read.expect("it is there");
+        let changed = differing(kind, &fields, &observed.fields);
+        kind.update(&self.cloud, &order, &observed, &changed).await
+    }
+
     fn order_for<'a>(&'a self, address: &'a Address, fields: &'a Fields) -> Order<'a> {
         let desired = self
             .desired
@@ -218,7 +250,7 @@ impl Bench {
             fields,
             token: &self.token,
             variables: &self.variables,
-            cluster: None,
+            cluster: self.cluster.as_ref(),
         }
     }
 
@@ -252,6 +284,9 @@ impl Bench {
             }
             tokio::time::sleep(Duration::from_secs(5)).await;
         };
+        if let Some(made) = ClusterEndpoint::of(&observed.outputs) {
+            self.cluster = Some(self.sandbox.kubernetes_client(&made.region, &made.name));
+        }
         let desired = &self.desired[address];
         let recorded = Recorded {
             kind: desired.kind.to_owned(),
@@ -315,10 +350,27 @@ impl Bench {
     /// Everything that one sweep finds.
     pub(super) async fn observe(&self) -> Vec<Observed> {
         let wanted = self.wanted();
-        let inventory = Inventory::sweep(&self.cloud, &wanted).await;
+        let mut inventory = Inventory::sweep(&self.cloud, &wanted).await;
+        let see = |kind: &dyn Kind, inventory: &Inventory| {
+            kind.observe(inventory, &wanted).expect("all is seen")
+        };
         let aws = kinds().iter().filter(|kind| !kind.lives_in_cluster());
-        aws.flat_map(|kind| kind.observe(&inventory, &wanted).expect("all is seen"))
-            .collect()
+        let mut found: Vec<Observed> = aws.flat_map(|kind| see(*kind, &inventory)).collect();
+        if self.in_cluster {
+            let mut by_address: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
+            for observed in found.clone() {
+                by_address
+                    .entry(observed.address.clone())
+                    .or_default()
+                    .push(observed);
+            }
+            inventory
+                .look_into_cluster(&self.cloud, &wanted, &by_address)
+                .await;
+            let objects = kinds().iter().filter(|kind| kind.lives_in_cluster());
+            found.extend(objects.flat_map(|kind| see(*kind, &inventory)));
+        }
+        found
     }
 
     /// The kinds of which a sweep can't tell what is there.

@@ -45,3 +45,6 @@ fn in_namespace(desired: Desired, namespace: &str) -> Desired {
 const fn seconds(create: u64, update: u64) -> Usual {
     Usual::secs(create, update, 2)
 }
+
+#[cfg(test)]
+mod tests;
