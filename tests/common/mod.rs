@@ -11,7 +11,7 @@ use groundwork::environment::{self, Environment};
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Planned, Session, Teardown};
 use groundwork::plan::Goal;
-use groundwork::sandbox::{Sandbox, time::ClockSource};
+use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
 use groundwork::state::LocalStore;
 use tempfile::TempDir;
@@ -58,9 +58,18 @@ impl World {
                 "MYSQL_PASSWORD".to_owned(),
                 Sensitive::new("correct-horse-battery"),
             )]),
-            agent_manifest: Vec::new(),
+            agent_manifest: agent_manifest(&environment),
             environment,
         }
+    }
+}
+
+/// What stands in for the agent's install manifest, for a file that has an agent.
+fn agent_manifest(environment: &Environment) -> Vec<serde_json::Value> {
+    let bootstrap = environment.bootstrap.as_ref();
+    match bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref()) {
+        Some(_) => stand_ins::argocd().expect("the stand-in can be read"),
+        None => Vec::new(),
     }
 }
 
