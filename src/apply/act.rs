@@ -14,6 +14,7 @@ use crate::cloud::{Class, ClusterEndpoint, Retry, retry};
 use crate::event::Event;
 use crate::observe::{self, VISIBILITY};
 use crate::plan::{Action, Phase, Step, Verb};
+use crate::resources::inventory::cluster_endpoint;
 use crate::resources::{Fields, Kind, Observed, Order, references, resolve};
 use crate::state::{self, Entry, Recorded, Transition};
 
@@ -168,13 +169,7 @@ impl<'a> Job<'a> {
                 .borrow()
                 .iter()
                 .find_map(|(_, outputs)| ClusterEndpoint::of(outputs));
-            let seen = || {
-                self.basis
-                    .observed
-                    .values()
-                    .flatten()
-                    .find_map(|found| ClusterEndpoint::of(&found.outputs))
-            };
+            let seen = || cluster_endpoint(self.basis.observed);
             let endpoint = made
                 .or_else(seen)
                 .ok_or_else(|| ActError::Unresolved("the cluster's endpoint".to_owned()))?;
@@ -367,20 +362,23 @@ impl Work<'_> {
     }
 
     async fn delete(&self, id: &str) -> Result<(), ActError> {
+        self.send_delete(id).await?;
+        wait_gone(self, id).await
+    }
+
+    /// Has it deleted, without waiting until it is gone.
+    pub(super) async fn send_delete(&self, id: &str) -> Result<(), ActError> {
         let clock = self.job.cloud.clock.as_ref();
         let deleted = retry(clock, Retry::Idempotent, BOUND, || async {
             self.kind.delete(self.job.cloud, &self.order(), id).await
         });
         match deleted.await {
-            Ok(()) => {}
-            Err(fault) if fault.is_absent() => {}
-            Err(source) => {
-                return Err(ActError::Cloud {
-                    doing: "deleting it",
-                    source,
-                });
-            }
+            Ok(()) => Ok(()),
+            Err(fault) if fault.is_absent() => Ok(()),
+            Err(source) => Err(ActError::Cloud {
+                doing: "deleting it",
+                source,
+            }),
         }
-        wait_gone(self, id).await
     }
 }

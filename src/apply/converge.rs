@@ -135,10 +135,14 @@ async fn read(work: &Work<'_>, id: &str) -> Result<Option<Observed>, ActError> {
     }
 }
 
+/// How long what goes in waves is left alone between two looks: each look asks many services.
+const BETWEEN_WAVES: Duration = Duration::from_secs(3);
+
 /// Returns once the resource is no longer there.
 pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError> {
     let deadline = (work.kind.usual().delete * 4).max(SHORTEST_DEADLINE);
     let mut waited = Duration::ZERO;
+    let mut told = Vec::new();
     loop {
         let Some(observed) = read(work, id).await? else {
             return Ok(());
@@ -146,14 +150,38 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
         if let Condition::Failed(why) = observed.condition {
             return Err(ActError::Broken(why));
         }
+        let parts = work.kind.parts(&observed.fields);
         if waited >= deadline {
+            let state = if parts.is_empty() {
+                "there".to_owned()
+            } else {
+                format!("there, with {}", parts.join(", "))
+            };
             return Err(ActError::Slow {
-                state: "there".to_owned(),
+                state,
                 seconds: waited.as_secs(),
             });
         }
-        let pause = pause(waited);
+        let mut pause = pause(waited);
+        if work.kind.goes_in_waves() {
+            pause = pause.max(BETWEEN_WAVES);
+            tell_parts(work, &mut told, parts);
+            if observed.condition == Condition::Ready {
+                work.send_delete(id).await?;
+            }
+        }
         work.job.cloud.clock.sleep(pause).await;
         waited += pause;
+    }
+}
+
+/// Lets the listener know what is waited for, once for each change.
+fn tell_parts(work: &Work<'_>, told: &mut Vec<String>, parts: Vec<String>) {
+    if *told != parts {
+        work.job.listener.hear(&Event::Waiting {
+            address: work.action.address.clone(),
+            state: format!("waiting for {}", parts.join(", ")),
+        });
+        *told = parts;
     }
 }

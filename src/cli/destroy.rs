@@ -17,6 +17,9 @@ pub struct Destroy {
     /// Do not ask; this covers the data as well
     #[arg(long, short)]
     yes: bool,
+    /// Leave what is in a cluster that can't be reached to the sweep of what it made in AWS
+    #[arg(long)]
+    skip_cluster: bool,
     /// Print one JSON object for each event
     #[arg(long)]
     json: bool,
@@ -26,7 +29,11 @@ impl Destroy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
         let _lock = lock(&session, "destroy")?;
-        let planned = session.plan(Goal::Destroy).await?;
+        let planned = if self.skip_cluster {
+            session.plan_skipping_cluster().await?
+        } else {
+            session.plan(Goal::Destroy).await?
+        };
         if !self.json {
             anstream::print!("{}", ui::plan(&planned.plan, columns()));
         }

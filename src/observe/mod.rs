@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::cloud::{Cloud, ClusterEndpoint};
+use crate::cloud::Cloud;
 use crate::resources::inventory::Inventory;
-use crate::resources::{CONTROL_PLANE, Condition, Kind, Observed, Owner, Unseen, Wanted, kinds};
+use crate::resources::{Kind, Observed, Owner, Unseen, Wanted, kinds};
 use crate::state::{Action, Entry};
 
 /// For how long a fresh resource may be invisible: it counts as absent only after that (DESIGN §5).
@@ -18,6 +18,15 @@ pub const VISIBILITY: Duration = Duration::from_secs(60);
 
 /// How long to wait before looking again for what was begun and is not visible yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How far an observation looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Into our cluster as well, if there is one.
+    Cluster,
+    /// Only at AWS: what is in the cluster is not seen.
+    Aws,
+}
 
 /// Everything that was found.
 pub struct Observation {
@@ -36,9 +45,10 @@ pub async fn observe(
     cloud: &Cloud,
     wanted: &Wanted<'_>,
     open: &BTreeMap<Address, Entry>,
+    depth: Depth,
 ) -> Result<Observation, Unseen> {
     loop {
-        let observation = once(cloud, wanted).await?;
+        let observation = once(cloud, wanted, depth).await?;
         if !open
             .iter()
             .any(|(address, entry)| may_appear(&observation, address, entry, cloud.clock.now()))
@@ -61,7 +71,7 @@ fn may_appear(observation: &Observation, address: &Address, entry: &Entry, now: 
     entry.action == Action::Create && !found && fresh
 }
 
-async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Observation, Unseen> {
+async fn once(cloud: &Cloud, wanted: &Wanted<'_>, depth: Depth) -> Result<Observation, Unseen> {
     let mut inventory = Inventory::sweep(cloud, wanted).await;
     let mut found: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
     let mut add = |observed: Vec<Observed>| {
@@ -75,7 +85,9 @@ async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Observation, Unseen>
     for kind in kinds().iter().filter(|kind| !kind.lives_in_cluster()) {
         add(kind.observe(&inventory, wanted)?);
     }
-    inventory.look_into_cluster(cloud, wanted, &found).await;
+    if depth == Depth::Cluster {
+        inventory.look_into_cluster(cloud, wanted, &found).await;
+    }
     for kind in kinds().iter().filter(|kind| kind.lives_in_cluster()) {
         for observed in kind.observe(&inventory, wanted)? {
             found
@@ -96,21 +108,11 @@ pub async fn kind(
     wanted: &Wanted<'_>,
     kind: &dyn Kind,
 ) -> Result<Vec<Observed>, Unseen> {
-    let observation = once(cloud, wanted).await?;
+    let observation = once(cloud, wanted, Depth::Cluster).await?;
     Ok(observation
         .found
         .into_values()
         .flatten()
         .filter(|found| found.kind == kind.name())
         .collect())
-}
-
-/// The API server of our cluster, if it is there and answers.
-pub fn cluster_endpoint(found: &BTreeMap<Address, Vec<Observed>>) -> Option<ClusterEndpoint> {
-    found
-        .values()
-        .flatten()
-        .filter(|found| found.kind == CONTROL_PLANE && found.owner == Owner::Ours)
-        .filter(|found| !matches!(found.condition, Condition::Deleting | Condition::Failed(_)))
-        .find_map(|found| ClusterEndpoint::of(&found.outputs))
 }

@@ -28,6 +28,11 @@ pub enum Error {
     /// What exists could not be seen in full.
     #[error("can't see everything that exists, so nothing was changed")]
     Unseen(#[from] Unseen),
+    /// What is in the cluster could not be seen before a teardown.
+    #[error(
+        "can't see what is in the cluster, so nothing was changed: make it reachable, or add --skip-cluster to leave what is in it to the sweep of AWS"
+    )]
+    ClusterUnseen(#[source] Unseen),
     /// The plan would touch what is not ours, or can't be made.
     #[error("there is no plan: {}", refusals(.0))]
     Refused(Vec<Refusal>),
@@ -60,6 +65,17 @@ pub enum Error {
     /// There is nothing that could be looked at.
     #[error("environment `{0}` has never been applied here: run `groundwork apply {0}` first")]
     NeverApplied(String),
+}
+
+impl Error {
+    /// What a teardown makes of something unseen: a cluster that does not answer may be skipped.
+    pub(super) fn unseen_in_teardown(unseen: Unseen) -> Self {
+        if unseen.0.service == "kubernetes" {
+            Self::ClusterUnseen(unseen)
+        } else {
+            Self::Unseen(unseen)
+        }
+    }
 }
 
 fn unset(variables: &[(String, Address)]) -> String {

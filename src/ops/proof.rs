@@ -1,22 +1,27 @@
 //! The last look: what of an environment is left, by lineage, by name, by cluster tag and in its VPC.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{Error, Planned, Session};
 use crate::cloud::{Cloud, Fault, Retry, fault, retry};
-use crate::observe;
-use crate::resources::{Condition, Owner, TAG_LINEAGE, Unseen, Wanted};
+use crate::observe::{self, Depth};
+use crate::resources::cluster::{self, leftovers};
+use crate::resources::network::occupants::occupants;
+use crate::resources::{Observed, Owner, TAG_LINEAGE, Unseen, Wanted};
 
 /// Something that should be gone and is not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Remains {
-    /// What it is: a kind, or AWS's own name for it.
+    /// What it is: a kind, or what people call it.
     pub kind: String,
     /// Its id or ARN.
     pub id: String,
+    /// Its name or description; the id again where it has none.
+    pub name: String,
     /// By what it was found.
     pub found_by: &'static str,
 }
@@ -26,44 +31,78 @@ pub struct Remains {
 /// # Errors
 /// When not everything can be seen: that is no proof.
 pub async fn look_again(session: &Session, planned: &Planned) -> Result<Vec<Remains>, Error> {
-    let nothing = BTreeMap::new();
+    let cloud = &session.cloud;
+    // Leftovers are named one by one below, and what is in a cluster is there as long as the cluster is.
+    let mut desired = planned.desired.clone();
+    desired.remove(&cluster::workloads());
+    desired.remove(&cluster::leftovers());
     let wanted = Wanted {
         ownership: &planned.ownership,
-        desired: &planned.desired,
-        recorded: &nothing,
+        desired: &desired,
+        recorded: &planned.state.resources,
         variables: &session.variables,
     };
-    let observation = observe::observe(&session.cloud, &wanted, &BTreeMap::new()).await?;
-    let there = observation.found.into_values().flatten();
-    let ours =
-        there.filter(|found| found.owner == Owner::Ours && found.condition != Condition::Deleting);
-    let mut remains: BTreeSet<Remains> = ours
-        .map(|found| Remains {
-            kind: found.kind.to_owned(),
-            id: found.id,
-            found_by: "name or tags",
-        })
-        .collect();
-    remains.extend(tagged(&session.cloud, &planned.ownership.lineage).await?);
-    if let Some(vpc) = planned
-        .observation
-        .found
-        .values()
-        .flatten()
-        .find(|found| found.kind == "network.vpc" && found.owner == Owner::Ours)
-    {
-        remains.extend(in_vpc(&session.cloud, &vpc.id).await?);
+    let observation = observe::observe(cloud, &wanted, &BTreeMap::new(), Depth::Aws).await?;
+    let there = observation.found.values().flatten();
+    let mut remains: Vec<Remains> = there.filter_map(|found| ours(planned, found)).collect();
+    let swept = planned.observation.inventory.leftovers.as_ref();
+    if let Some(swept) = swept.map_err(Clone::clone)? {
+        remains.extend(left_behind(cloud, &swept.search).await?);
     }
-    Ok(remains.into_iter().collect())
+    remains.extend(tagged(cloud, &planned.ownership.lineage).await?);
+    let vpcs = planned.observation.inventory.network.own_vpcs(&wanted)?;
+    for vpc in &vpcs {
+        remains.extend(in_vpc(cloud, vpc).await?);
+    }
+    // Of what was found in several ways the first is told.
+    let mut once: BTreeMap<String, Remains> = BTreeMap::new();
+    for found in remains {
+        once.entry(found.id.clone()).or_insert(found);
+    }
+    let mut remains: Vec<Remains> = once.into_values().collect();
+    remains.sort();
+    Ok(remains)
+}
+
+/// What is ours by its tags or name, or as the state remembers it, though somebody took its tags away.
+fn ours(planned: &Planned, found: &Observed) -> Option<Remains> {
+    let recorded = planned.state.resources.get(&found.address);
+    let found_by = match &found.owner {
+        Owner::Ours => "name or tags",
+        Owner::Other { lineage: None } if recorded.is_some_and(|r| r.id == found.id) => "state",
+        Owner::Other { .. } => return None,
+    };
+    Some(Remains {
+        kind: found.kind.to_owned(),
+        id: found.id.clone(),
+        name: found.name.clone(),
+        found_by,
+    })
 }
 
 async fn call<T, F>(cloud: &Cloud, ask: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let bound = std::time::Duration::from_secs(60);
+    let bound = Duration::from_secs(60);
     let answer = retry(cloud.clock.as_ref(), Retry::Idempotent, bound, ask).await;
     answer.map_err(|fault| Error::Unseen(Unseen(Arc::new(fault))))
+}
+
+/// What the cluster's controllers left in AWS.
+async fn left_behind(cloud: &Cloud, search: &leftovers::Search) -> Result<Vec<Remains>, Error> {
+    let found = call(cloud, || leftovers::find(cloud, search)).await?;
+    let remains = found.into_iter().map(|left| Remains {
+        kind: left.thing.word().to_owned(),
+        name: if left.name.is_empty() {
+            left.id.clone()
+        } else {
+            left.name
+        },
+        id: left.id,
+        found_by: "the cluster's tags and names",
+    });
+    Ok(remains.collect())
 }
 
 /// Services whose own lists observation has just read by tag and name. The tag index also names what was
@@ -77,66 +116,35 @@ async fn tagged(cloud: &Cloud, lineage: &str) -> Result<Vec<Remains>, Error> {
         .values(lineage)
         .build();
     let found = call(cloud, || async {
-        let pages = cloud
-            .aws
-            .tagging
-            .get_resources()
-            .tag_filters(filter.clone())
-            .into_paginator()
-            .items()
-            .send();
-        pages
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(fault("tagging", "GetResources"))
+        let ask = cloud.aws.tagging.get_resources();
+        let ask = ask.tag_filters(filter.clone()).into_paginator();
+        let listed = ask.items().send().try_collect().await;
+        listed.map_err(fault("tagging", "GetResources"))
     });
-    let arns = found
-        .await?
-        .into_iter()
-        .filter_map(|mapping| mapping.resource_arn);
-    let arns = arns.filter(|arn| {
-        !arn.split(':')
-            .nth(2)
-            .is_some_and(|service| OBSERVED_DIRECTLY.contains(&service))
+    let arns = found.await?.into_iter();
+    let arns = arns
+        .filter_map(|mapping| mapping.resource_arn)
+        .filter(|arn| {
+            let service = arn.split(':').nth(2).unwrap_or_default();
+            !OBSERVED_DIRECTLY.contains(&service)
+        });
+    let remains = arns.map(|arn| Remains {
+        kind: "tagged".to_owned(),
+        name: arn.clone(),
+        id: arn,
+        found_by: "lineage tag",
     });
-    Ok(arns
-        .map(|arn| Remains {
-            kind: "tagged".to_owned(),
-            id: arn,
-            found_by: "lineage tag",
-        })
-        .collect())
+    Ok(remains.collect())
 }
 
 /// Whatever occupies the VPC, if that is still there.
 async fn in_vpc(cloud: &Cloud, vpc: &str) -> Result<Vec<Remains>, Error> {
-    let filter = aws_sdk_ec2::types::Filter::builder()
-        .name("vpc-id")
-        .values(vpc)
-        .build();
-    let interfaces = call(cloud, || async {
-        let pages = cloud
-            .aws
-            .ec2
-            .describe_network_interfaces()
-            .filters(filter.clone())
-            .into_paginator()
-            .items()
-            .send();
-        pages
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(fault("ec2", "DescribeNetworkInterfaces"))
+    let found = call(cloud, || occupants(cloud, vpc)).await?;
+    let remains = found.into_iter().map(|occupant| Remains {
+        kind: occupant.kind.to_owned(),
+        id: occupant.id,
+        name: occupant.name,
+        found_by: "VPC",
     });
-    let ids = interfaces
-        .await?
-        .into_iter()
-        .filter_map(|interface| interface.network_interface_id);
-    Ok(ids
-        .map(|id| Remains {
-            kind: "network interface".to_owned(),
-            id,
-            found_by: "VPC",
-        })
-        .collect())
+    Ok(remains.collect())
 }

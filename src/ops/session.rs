@@ -6,11 +6,12 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
+use super::destroy::add_teardown;
 use crate::address::Address;
 use crate::cloud::{Cloud, Retry, fault, retry};
 use crate::environment::model::SecretSource;
 use crate::environment::{Environment, Provider};
-use crate::observe::{self, Observation};
+use crate::observe::{self, Depth, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
 use crate::resources::{self, Context, Desired, Ownership, Problem, Variables, Wanted, kinds};
 use crate::state::{LocalStore, State};
@@ -151,16 +152,29 @@ impl Session {
         Ok(planned)
     }
 
+    /// Plans a teardown that leaves what is in the cluster to the sweep: for a cluster that can't be reached.
+    ///
+    /// # Errors
+    /// Whatever makes a plan impossible.
+    pub async fn plan_skipping_cluster(&self) -> Result<Planned, Error> {
+        self.look_to(Goal::Destroy, Depth::Aws).await
+    }
+
     /// Observes and plans, without asking whether the plan could be carried out.
     ///
     /// # Errors
     /// When not everything can be seen, or something of it is not ours.
     pub async fn look(&self, goal: Goal) -> Result<Planned, Error> {
+        self.look_to(goal, Depth::Cluster).await
+    }
+
+    async fn look_to(&self, goal: Goal, depth: Depth) -> Result<Planned, Error> {
         let state = self.state()?;
         let ownership = self.ownership(&state);
         let mut desired = self.desired(&ownership);
         if goal == Goal::Destroy {
-            super::destroy::add_teardown(&mut desired);
+            self.require_unprotected()?;
+            add_teardown(&mut desired, &state, depth);
         }
         let wanted = Wanted {
             ownership: &ownership,
@@ -168,7 +182,11 @@ impl Session {
             recorded: &state.resources,
             variables: &self.variables,
         };
-        let observation = observe::observe(&self.cloud, &wanted, &state.open).await?;
+        let observation = observe::observe(&self.cloud, &wanted, &state.open, depth).await;
+        let observation = observation.map_err(|unseen| match goal {
+            Goal::Destroy => Error::unseen_in_teardown(unseen),
+            Goal::Apply => Error::Unseen(unseen),
+        })?;
         let basis = Basis {
             goal,
             desired: &desired,
@@ -222,6 +240,14 @@ impl Session {
         } else {
             Err(Error::Impossible(problems))
         }
+    }
+
+    /// What is protected is not destroyed, nor is it planned to be.
+    pub(super) fn require_unprotected(&self) -> Result<(), Error> {
+        if self.environment.protect {
+            return Err(Error::Protected(self.environment.name.clone()));
+        }
+        Ok(())
     }
 
     /// Every variable that the file names must be set before anything is created.

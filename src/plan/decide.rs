@@ -8,6 +8,9 @@ use crate::graph::Graph;
 use crate::resources::{Condition, Desired, Kind, Observed, Owner};
 use crate::state::{self, Recorded};
 
+/// Why an object is not deleted by itself.
+const GOES_WITH_CLUSTER: &str = "it goes with the cluster";
+
 /// Decides what is done with every resource.
 ///
 /// # Errors
@@ -233,12 +236,18 @@ impl Planner<'_> {
     fn remove(&self, kind: &dyn Kind, found: &Observed) -> Action {
         let (verb, reason) = match self.basis.goal {
             Goal::Destroy if kind.goes_with_cluster(&found.fields) && self.cluster_goes() => {
-                (Verb::Forget, "it goes with the cluster")
+                (Verb::Forget, GOES_WITH_CLUSTER)
             }
             Goal::Destroy => (Verb::Delete, "the environment is destroyed"),
             Goal::Apply => (Verb::Delete, "the file no longer asks for it"),
         };
-        let mut action = self.action(kind, &found.address, &found.name, verb, reason.to_owned());
+        let parts = kind.parts(&found.fields);
+        let reason = if parts.is_empty() {
+            reason.to_owned()
+        } else {
+            format!("{reason}, and with it {}", parts.join(", "))
+        };
+        let mut action = self.action(kind, &found.address, &found.name, verb, reason);
         action.id = Some(found.id.clone());
         action
     }
@@ -260,7 +269,14 @@ impl Planner<'_> {
         let name = recorded
             .map(|recorded| &recorded.name)
             .or(open.map(|entry| &entry.name))?;
-        let mut action = self.action(kind, address, name, Verb::Forget, "it is gone".to_owned());
+        // Objects of a cluster that is not looked into are not seen, and yet not gone.
+        let goes = self.basis.goal == Goal::Destroy && kind.lives_in_cluster();
+        let reason = if goes && self.cluster_goes() {
+            GOES_WITH_CLUSTER
+        } else {
+            "it is gone"
+        };
+        let mut action = self.action(kind, address, name, Verb::Forget, reason.to_owned());
         action.id = recorded.map(|recorded| recorded.id.clone());
         Some(action)
     }

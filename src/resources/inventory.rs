@@ -12,6 +12,8 @@ use super::bootstrap::Values;
 use super::bootstrap::inventory::sweep;
 use super::caches::inventory::Caches;
 use super::cluster::inventory::Clusters;
+use super::cluster::leftovers::{self, Swept};
+use super::cluster::workloads;
 use super::databases::inventory::Databases;
 use super::dns::inventory::Dns;
 use super::iam::inventory::Iam;
@@ -19,7 +21,7 @@ use super::network::inventory::Network;
 use super::registries::inventory::Registries;
 use super::secrets::inventory::Secrets;
 use super::tagged::{self, Index};
-use super::{CONTROL_PLANE, Condition, Observed, Owner, Unseen, Wanted};
+use super::{CONTROL_PLANE, Condition, Observed, Owner, Unseen, Wanted, cluster};
 use crate::address::Address;
 use crate::cloud::{Cloud, ClusterEndpoint, Fault, Retry, retry};
 
@@ -57,6 +59,10 @@ pub struct Inventory {
     pub registries: Seen<Registries>,
     /// Objects in the cluster; none while there is no cluster.
     pub objects: Seen<Vec<Observed>>,
+    /// Names of what has effects outside the cluster and is not ours; looked for only in a teardown.
+    pub workloads: Seen<Option<Vec<String>>>,
+    /// What the cluster's controllers made in AWS; looked for only in a teardown.
+    pub leftovers: Seen<Option<Swept>>,
 }
 
 impl Inventory {
@@ -76,6 +82,8 @@ impl Inventory {
             Secrets::sweep(cloud, wanted, index.clone()).boxed(),
             Registries::sweep(cloud, wanted, index.clone()).boxed(),
         );
+        let leftovers = leftovers::sweep(cloud, wanted, &network, &clusters, &dns);
+        let leftovers = leftovers.boxed().await;
         Self {
             tagged,
             network,
@@ -87,6 +95,8 @@ impl Inventory {
             secrets,
             registries,
             objects: Ok(Vec::new()),
+            workloads: Ok(None),
+            leftovers,
         }
     }
 
@@ -115,6 +125,13 @@ impl Inventory {
             sweep(&client, wanted, &values, &lookup).await
         })
         .await;
+        if wanted.desired.contains_key(&cluster::workloads()) {
+            let names = part(cloud, || async {
+                let client = cloud.connector.connect(&endpoint).await?;
+                workloads::names(&client, wanted.ownership).await
+            });
+            self.workloads = names.await.map(Some);
+        }
     }
 }
 

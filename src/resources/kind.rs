@@ -272,6 +272,17 @@ pub trait Kind: Send + Sync {
         false
     }
 
+    /// What it stands for, by name, where that is more than itself: what a plan to delete it names.
+    fn parts(&self, _fields: &Fields) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether one delete takes away only what can go now, so that it is sent again as long as
+    /// [`Kind::read`] finds something that is [`Condition::Ready`] to go.
+    fn goes_in_waves(&self) -> bool {
+        false
+    }
+
     /// How long a create, an update and a delete usually take, until a run has measured them.
     fn usual(&self) -> Usual {
         Usual::default()

@@ -59,6 +59,8 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &iam::IamRole,
         &cluster::ControlPlane,
         &cluster::NodeGroup,
+        &cluster::Workloads,
+        &cluster::Leftovers,
         &databases::SUBNET_GROUP,
         &databases::Instance,
         &caches::SUBNET_GROUP,

@@ -152,10 +152,21 @@ pub fn remains(environment: &str, remains: &[Remains]) -> String {
             format!("still there: {}", count(remains.len(), "resource"))
         )
     );
-    for Remains { kind, id, found_by } in remains {
+    for Remains {
+        kind,
+        id,
+        name,
+        found_by,
+    } in remains
+    {
+        let name = if name == id {
+            String::new()
+        } else {
+            format!("  {name}")
+        };
         let _ = writeln!(
             text,
-            "  {kind}  {id}  {}",
+            "  {kind}  {id}{name}  {}",
             paint(FAINT, format!("(found by {found_by})"))
         );
     }

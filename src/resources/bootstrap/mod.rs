@@ -2,14 +2,14 @@
 //! graph as everything in AWS.
 
 mod agent;
-mod api;
+pub(super) mod api;
 mod application;
 mod difference;
-mod id;
+pub(super) mod id;
 mod ingress;
 pub mod inventory;
 mod namespace;
-mod object;
+pub(super) mod object;
 mod ready;
 mod secret;
 

@@ -19,8 +19,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::network::{security_group, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
 use crate::resources::{
-    CONTROL_PLANE, Condition, Context, Desired, Field, Input, Kind, Observed, Order, Problem, Tags,
-    Unseen, Usual, Wanted,
+    CONTROL_PLANE, Condition, Context, Desired, Field, Input, Kind, Observed, Order, Owner,
+    Problem, Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.control-plane`.
@@ -102,6 +102,11 @@ fn tags(found: &Found) -> Tags {
     let tags = found.tags().into_iter().flatten();
     tags.map(|(key, value)| (key.clone(), value.clone()))
         .collect()
+}
+
+/// Whose a found cluster is.
+pub(super) fn owner(wanted: &Wanted<'_>, found: &Found) -> Owner {
+    wanted.owner(&tags(found))
 }
 
 fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {

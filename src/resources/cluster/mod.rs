@@ -1,16 +1,20 @@
-//! Section `cluster`: the EKS control plane and its node groups.
+//! Section `cluster`: the EKS control plane and its node groups, and in a teardown what they leave behind.
 
 mod control_plane;
 pub mod inventory;
+pub mod leftovers;
 mod node_group;
 #[cfg(test)]
 mod tests;
+pub mod workloads;
 
 pub use control_plane::ControlPlane;
+pub use leftovers::Leftovers;
 pub use node_group::NodeGroup;
+pub use workloads::Workloads;
 
 use super::tags::changes;
-use super::{Observed, Tags};
+use super::{Fields, Observed, Order, Tags};
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
 
@@ -32,6 +36,34 @@ pub fn control_role() -> Address {
 /// Where the role of the nodes stands.
 pub fn worker_role() -> Address {
     Address::of(&["cluster", "role", "worker"])
+}
+
+/// Where that stands which runs in the cluster and has effects outside; only in a teardown.
+pub fn workloads() -> Address {
+    Address::of(&["cluster", "workloads"])
+}
+
+/// Where that stands which the cluster's controllers left in AWS; only in a teardown.
+pub fn leftovers() -> Address {
+    Address::of(&["cluster", "leftovers"])
+}
+
+/// What a teardown's kind makes of being asked to make something.
+fn not_made(order: &Order<'_>) -> Fault {
+    Fault {
+        service: "groundwork",
+        operation: "make",
+        code: "OnlyTornDown".to_owned(),
+        message: format!("{} stands only in a teardown", order.address),
+        class: Class::Stop,
+        source: None,
+    }
+}
+
+/// What a teardown's kind found, by name.
+fn found(fields: &Fields) -> Vec<String> {
+    let found = fields.get("found").cloned().unwrap_or_default();
+    serde_json::from_value(found).unwrap_or_default()
 }
 
 /// Brings the tags of a cluster or a node group in line.

@@ -127,6 +127,14 @@ fn plain(records: &[ResourceRecordSet]) -> Vec<Record> {
     records.iter().map(Record::of).collect()
 }
 
+impl Dns {
+    /// The ids of the zones that are ours.
+    pub fn own_zones(&self, wanted: &Wanted<'_>) -> BTreeSet<String> {
+        let ours = self.zones.iter().filter(|(_, zone)| is_ours(wanted, zone));
+        ours.map(|(id, _)| id.clone()).collect()
+    }
+}
+
 /// The zone with this id and its tags, without its records; none when there is no such zone.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod record;
 mod zone;
 
 pub use record::DnsRecord;
+pub(super) use record::delete_record;
 pub use zone::DnsZone;
 
 #[cfg(test)]

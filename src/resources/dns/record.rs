@@ -171,11 +171,20 @@ impl Kind for DnsRecord {
         let Some(found) = find(cloud, id).await? else {
             return Ok(());
         };
-        match change(cloud, zone, ChangeAction::Delete, found).await {
-            // Someone else was quicker.
-            Err(fault) if fault.is_absent() || fault.message.contains("not found") => Ok(()),
-            other => other,
-        }
+        delete_record(cloud, zone, found).await
+    }
+}
+
+/// Deletes a record that is exactly like that; absence is success.
+pub(in crate::resources) async fn delete_record(
+    cloud: &Cloud,
+    zone: &str,
+    record: ResourceRecordSet,
+) -> Result<(), Fault> {
+    match change(cloud, zone, ChangeAction::Delete, record).await {
+        // Someone else was quicker.
+        Err(fault) if fault.is_absent() || fault.message.contains("not found") => Ok(()),
+        other => other,
     }
 }
 

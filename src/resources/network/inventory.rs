@@ -3,17 +3,18 @@
 //! What the state remembers and the tag does not find is asked for by id, so that a tag that somebody took away
 //! shows as a difference and not as absence.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use aws_sdk_ec2::types::{
-    Address as ElasticIp, Filter, InternetGateway, NatGateway, NatGatewayState, RouteTable,
-    SecurityGroup, Subnet, Vpc, VpcAttributeName,
+    Address as ElasticIp, Filter, InternetGateway, NatGateway, NatGatewayState, NetworkInterface,
+    RouteTable, SecurityGroup, Subnet, Vpc, VpcAttributeName,
 };
 
 use super::ec2::{Tagged, filter, of_environment};
 use crate::cloud::{Cloud, Fault, fault};
-use crate::resources::Wanted;
 use crate::resources::inventory::{Seen, part};
+use crate::resources::{Owner, Unseen, Wanted};
 
 /// EC2's part of the inventory.
 #[derive(Clone, Debug)]
@@ -90,6 +91,25 @@ impl Network {
             route_tables,
             security_groups: groups,
         }
+    }
+}
+
+impl Network {
+    /// The ids of the VPCs that are ours: by their tags, or as the state remembers them.
+    ///
+    /// # Errors
+    /// When VPCs could not be read.
+    pub fn own_vpcs(&self, wanted: &Wanted<'_>) -> Result<BTreeSet<String>, Unseen> {
+        let vpcs = self.vpcs.as_ref().map_err(Clone::clone)?;
+        let recorded = wanted.recorded.values();
+        let recorded: BTreeSet<&str> = recorded
+            .filter(|recorded| recorded.kind == "network.vpc")
+            .map(|recorded| recorded.id.as_str())
+            .collect();
+        let ours = vpcs
+            .iter()
+            .filter(|vpc| wanted.owner(&vpc.tags()) == Owner::Ours || recorded.contains(vpc.id()));
+        Ok(ours.map(|vpc| vpc.id().to_owned()).collect())
     }
 }
 
@@ -195,7 +215,33 @@ pub(super) async fn security_groups(
     cloud: &Cloud,
     by: Filter,
 ) -> Result<Vec<SecurityGroup>, Fault> {
-    let call = cloud.aws.ec2.describe_security_groups().filters(by);
+    security_groups_with(cloud, vec![by]).await
+}
+
+/// Security groups that all filters let through.
+pub(in crate::resources) async fn security_groups_with(
+    cloud: &Cloud,
+    by: Vec<Filter>,
+) -> Result<Vec<SecurityGroup>, Fault> {
+    let call = cloud
+        .aws
+        .ec2
+        .describe_security_groups()
+        .set_filters(Some(by));
     let listed = call.into_paginator().items().send().try_collect().await;
     listed.map_err(fault("ec2", "DescribeSecurityGroups"))
+}
+
+/// Network interfaces that all filters let through.
+pub(in crate::resources) async fn interfaces(
+    cloud: &Cloud,
+    by: Vec<Filter>,
+) -> Result<Vec<NetworkInterface>, Fault> {
+    let call = cloud
+        .aws
+        .ec2
+        .describe_network_interfaces()
+        .set_filters(Some(by));
+    let listed = call.into_paginator().items().send().try_collect().await;
+    listed.map_err(fault("ec2", "DescribeNetworkInterfaces"))
 }

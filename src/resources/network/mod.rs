@@ -5,6 +5,7 @@ mod elastic_ip;
 mod internet_gateway;
 pub mod inventory;
 mod nat_gateway;
+pub mod occupants;
 mod permissions;
 mod route_table;
 mod security_group;
@@ -23,7 +24,6 @@ pub use security_group_rule::SecurityGroupRule;
 pub use subnet::Subnet;
 pub use vpc::Vpc;
 
-#[cfg(test)]
 pub(super) use ec2::filter;
 
 use super::Input;

@@ -1,0 +1,362 @@
+//! Finding what a cluster's controllers left in AWS, each sort by the tags and names of FACTS §3.
+//!
+//! What carries the cluster's tag counts wherever it is. What only looks like Kubernetes' counts inside our own VPC,
+//! unless it names another cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use aws_sdk_ec2::types::{Filter, NetworkInterfaceStatus, Tag, VolumeState};
+use aws_sdk_route53::types::ResourceRecordSet;
+use serde::{Deserialize, Serialize};
+
+use super::marks::{Mark, keys, mark};
+use crate::cloud::{Class, Cloud, Fault, fault};
+use crate::resources::Tags;
+use crate::resources::dns::inventory::{records, undotted};
+use crate::resources::network::filter;
+use crate::resources::network::inventory::{interfaces, security_groups_with};
+use crate::resources::sighting::tags_from;
+
+/// What to look for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Our VPCs.
+    pub vpcs: BTreeSet<String>,
+    /// Our zones.
+    pub zones: BTreeSet<String>,
+    /// Names of records that are resources of their own.
+    pub own_names: BTreeSet<String>,
+}
+
+/// What a leftover is, in the order in which leftovers go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Thing {
+    /// A load balancer, by ARN.
+    LoadBalancer,
+    /// A target group, by ARN.
+    TargetGroup,
+    /// A network interface.
+    Interface,
+    /// A security group.
+    SecurityGroup,
+    /// A disk.
+    Volume,
+    /// A log group, by name.
+    LogGroup,
+    /// A name that external-dns made in this zone.
+    Record(String, Box<ResourceRecordSet>),
+}
+
+impl Thing {
+    /// What people call it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::LoadBalancer => "load balancer",
+            Self::TargetGroup => "target group",
+            Self::Interface => "network interface",
+            Self::SecurityGroup => "security group",
+            Self::Volume => "volume",
+            Self::LogGroup => "log group",
+            Self::Record(..) => "record",
+        }
+    }
+}
+
+/// One thing that is left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leftover {
+    /// What it is.
+    pub thing: Thing,
+    /// Its id, ARN or name.
+    pub id: String,
+    /// Its name or description; empty where it has none beside its id.
+    pub name: String,
+    /// Whether something uses it, so that it can't go yet.
+    pub busy: bool,
+}
+
+impl Leftover {
+    /// Whether it is the group that EKS made for the cluster and takes away with it.
+    pub fn is_the_clusters_own_group(&self) -> bool {
+        self.thing == Thing::SecurityGroup && self.name.starts_with(CLUSTER_GROUP)
+    }
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The name is what a person knows; of what has only an id, that is shown.
+        let name = if self.name.is_empty() {
+            &self.id
+        } else {
+            &self.name
+        };
+        match self.thing {
+            Thing::SecurityGroup | Thing::Interface => {
+                write!(f, "{} {} ({name})", self.thing.word(), self.id)
+            }
+            Thing::LoadBalancer
+            | Thing::TargetGroup
+            | Thing::Volume
+            | Thing::LogGroup
+            | Thing::Record(..) => write!(f, "{} {name}", self.thing.word()),
+        }
+    }
+}
+
+/// How EKS names the security group of a cluster, before the cluster's name.
+const CLUSTER_GROUP: &str = "eks-cluster-sg-";
+
+/// The most resources whose tags one call tells.
+const TAGGED_AT_ONCE: usize = 20;
+
+/// Everything that is left, in the order in which it goes.
+///
+/// # Errors
+/// The fault of the first call that failed.
+pub async fn find(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let (balancers, targets, interfaces, groups, volumes, logs, records) = futures::try_join!(
+        load_balancers(cloud, search),
+        target_groups(cloud, search),
+        network_interfaces(cloud, search),
+        groups(cloud, search),
+        volumes(cloud, search),
+        log_groups(cloud, search),
+        dns_records(cloud, search),
+    )?;
+    let all = [
+        balancers, targets, interfaces, groups, volumes, logs, records,
+    ];
+    Ok(all.into_iter().flatten().collect())
+}
+
+fn left(thing: Thing, id: &str, name: &str) -> Leftover {
+    Leftover {
+        thing,
+        id: id.to_owned(),
+        name: name.to_owned(),
+        busy: false,
+    }
+}
+
+async fn load_balancers(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let call = cloud.aws.load_balancers.describe_load_balancers();
+    let listed = call.into_paginator().items().send().try_collect().await;
+    let listed = listed.map_err(fault("elbv2", "DescribeLoadBalancers"))?;
+    let named = listed.iter().filter_map(|balancer| {
+        let name = balancer.load_balancer_name().unwrap_or_default();
+        Some((balancer.load_balancer_arn()?.to_owned(), name.to_owned()))
+    });
+    of_cluster(cloud, search, &Thing::LoadBalancer, named.collect()).await
+}
+
+async fn target_groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let call = cloud.aws.load_balancers.describe_target_groups();
+    let listed = call.into_paginator().items().send().try_collect().await;
+    let listed = listed.map_err(fault("elbv2", "DescribeTargetGroups"))?;
+    let named = listed.iter().filter_map(|group| {
+        let name = group.target_group_name().unwrap_or_default();
+        Some((group.target_group_arn()?.to_owned(), name.to_owned()))
+    });
+    of_cluster(cloud, search, &Thing::TargetGroup, named.collect()).await
+}
+
+/// Those of the ARNs that carry the cluster's tag: the lists themselves have no tags.
+async fn of_cluster(
+    cloud: &Cloud,
+    search: &Search,
+    thing: &Thing,
+    named: BTreeMap<String, String>,
+) -> Result<Vec<Leftover>, Fault> {
+    let arns: Vec<String> = named.keys().cloned().collect();
+    let mut found = Vec::new();
+    for arns in arns.chunks(TAGGED_AT_ONCE) {
+        let call = cloud.aws.load_balancers.describe_tags();
+        let answer = call.set_resource_arns(Some(arns.to_vec())).send().await;
+        let answer = answer
+            .map_err(fault("elbv2", "DescribeTags"))
+            .map_err(gone_meanwhile)?;
+        found.extend(answer.tag_descriptions().iter().filter_map(|described| {
+            let tags = tags_from(described.tags(), |tag| (tag.key(), tag.value()));
+            let arn = described.resource_arn()?;
+            (mark(&tags, &search.cluster) == Mark::Cluster).then(|| {
+                left(
+                    thing.clone(),
+                    arn,
+                    named.get(arn).map_or("", String::as_str),
+                )
+            })
+        }));
+    }
+    Ok(found)
+}
+
+/// One of many went between two calls: the next look does not find it any more.
+fn gone_meanwhile(fault: Fault) -> Fault {
+    match fault.class {
+        Class::Absent => Fault {
+            class: Class::Retry,
+            ..fault
+        },
+        Class::Retry | Class::Exists | Class::Uncertain | Class::Forbidden | Class::Stop => fault,
+    }
+}
+
+/// Lets through what has any tag that can name the cluster.
+fn marked(search: &Search) -> Vec<Filter> {
+    let keys = keys(&search.cluster);
+    vec![filter("tag-key", keys.iter().map(String::as_str))]
+}
+
+/// Lets through what is in our VPCs and has one of these values; none where we have no VPC.
+fn ours_with<'a>(
+    search: &Search,
+    name: &str,
+    values: impl IntoIterator<Item = &'a str>,
+) -> Option<Vec<Filter>> {
+    let vpcs = search.vpcs.iter().map(String::as_str);
+    (!search.vpcs.is_empty()).then(|| vec![filter("vpc-id", vpcs), filter(name, values)])
+}
+
+fn tags_of(tags: &[Tag]) -> Tags {
+    tags_from(tags, |tag| (tag.key(), tag.value()))
+}
+
+async fn network_interfaces(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let eks = format!("Amazon EKS {}", search.cluster);
+    let looks = ours_with(search, "description", ["aws-K8S-*", eks.as_str()]);
+    let mut found = BTreeMap::new();
+    for filters in [Some(marked(search)), looks].into_iter().flatten() {
+        for interface in interfaces(cloud, filters).await? {
+            let tags = tags_of(interface.tag_set());
+            let description = interface.description().unwrap_or_default();
+            let is_left = match mark(&tags, &search.cluster) {
+                Mark::Cluster => true,
+                Mark::Other => false,
+                Mark::None => description.starts_with("aws-K8S-") || description == eks,
+            };
+            let Some(id) = interface.network_interface_id().filter(|_| is_left) else {
+                continue;
+            };
+            let busy = interface.status() != Some(&NetworkInterfaceStatus::Available);
+            let left = left(Thing::Interface, id, description);
+            found.insert(id.to_owned(), Leftover { busy, ..left });
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+async fn groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let of_eks = format!("{CLUSTER_GROUP}{}-", search.cluster);
+    let named = vec![filter("group-name", [format!("{of_eks}*").as_str()])];
+    let looks = ours_with(search, "group-name", ["k8s-elb-*"]);
+    let mut found = BTreeMap::new();
+    for filters in [Some(marked(search)), Some(named), looks]
+        .into_iter()
+        .flatten()
+    {
+        for group in security_groups_with(cloud, filters).await? {
+            let name = group.group_name().unwrap_or_default();
+            let is_left = match mark(&tags_of(group.tags()), &search.cluster) {
+                Mark::Cluster => true,
+                Mark::Other => false,
+                Mark::None => name.starts_with("k8s-elb-") || name.starts_with(&of_eks),
+            };
+            if let Some(id) = group.group_id().filter(|_| is_left) {
+                found.insert(id.to_owned(), left(Thing::SecurityGroup, id, name));
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+async fn volumes(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let call = cloud.aws.ec2.describe_volumes();
+    let call = call.set_filters(Some(marked(search)));
+    let listed = call.into_paginator().items().send().try_collect().await;
+    let listed = listed.map_err(fault("ec2", "DescribeVolumes"))?;
+    let found = listed.iter().filter_map(|volume| {
+        let tags = tags_of(volume.tags());
+        let id = volume
+            .volume_id()
+            .filter(|_| mark(&tags, &search.cluster) == Mark::Cluster)?;
+        let busy = volume.state() != Some(&VolumeState::Available);
+        Some(Leftover {
+            busy,
+            ..left(Thing::Volume, id, "")
+        })
+    });
+    Ok(found.collect())
+}
+
+async fn log_groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let name = format!("/aws/eks/{}/cluster", search.cluster);
+    let call = cloud.aws.logs.describe_log_groups();
+    let call = call.log_group_name_prefix(&name).into_paginator();
+    let listed = call.items().send().try_collect().await;
+    let listed = listed.map_err(fault("logs", "DescribeLogGroups"))?;
+    let exact = listed
+        .iter()
+        .filter(|group| group.log_group_name() == Some(&name));
+    Ok(exact.map(|_| left(Thing::LogGroup, &name, "")).collect())
+}
+
+/// What external-dns wrote into our zones: the texts by which it remembers, and the names that they speak of.
+async fn dns_records(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let mut found = Vec::new();
+    for zone in &search.zones {
+        let records = match records(cloud, zone).await {
+            Ok(records) => records,
+            Err(fault) if fault.is_absent() => continue,
+            Err(fault) => return Err(fault),
+        };
+        let texts: BTreeSet<String> = records
+            .iter()
+            .filter(|record| is_heritage(record))
+            .map(|record| undotted(record.name()))
+            .collect();
+        let theirs = records.into_iter().filter(|record| {
+            let name = undotted(record.name());
+            is_heritage(record)
+                || (!search.own_names.contains(&name)
+                    && spoken_of(&texts, &name, record.r#type().as_str()))
+        });
+        found.extend(theirs.map(|record| {
+            let name = format!("{} {}", undotted(record.name()), record.r#type().as_str());
+            let thing = Thing::Record(zone.clone(), Box::new(record));
+            left(thing, &format!("{zone}/{name}"), &name)
+        }));
+    }
+    Ok(found)
+}
+
+fn is_heritage(record: &ResourceRecordSet) -> bool {
+    record.r#type().as_str() == "TXT"
+        && record
+            .resource_records()
+            .iter()
+            .any(|text| text.value().contains("heritage=external-dns"))
+}
+
+/// Whether a text of external-dns stands for the record: under its name, or under its name behind its type.
+fn spoken_of(texts: &BTreeSet<String>, name: &str, rr_type: &str) -> bool {
+    let typed = format!("{}-{name}", rr_type.to_ascii_lowercase());
+    matches!(rr_type, "A" | "AAAA" | "CNAME") && (texts.contains(name) || texts.contains(&typed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_external_dns_speak_of_names_and_types() {
+        let texts = BTreeSet::from(["web.example.com".to_owned(), "a-api.example.com".to_owned()]);
+        assert!(spoken_of(&texts, "web.example.com", "CNAME"));
+        assert!(spoken_of(&texts, "api.example.com", "A"));
+        assert!(!spoken_of(&texts, "api.example.com", "CNAME"));
+        assert!(!spoken_of(&texts, "web.example.com", "NS"));
+        assert!(!spoken_of(&texts, "rds.example.com", "CNAME"));
+    }
+}
