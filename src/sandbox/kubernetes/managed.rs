@@ -334,6 +334,19 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_over_an_updaters_history_keeps_the_object_whole() {
+        let mut live = deployment("web:1", &[]);
+        note_update(DEPLOYMENT, &json!({}), &mut live, writer("gw"));
+        // What kubectl does when it turns client-side apply into server-side apply.
+        live["metadata"]["managedFields"][0]["operation"] = "Apply".into();
+        let mut less = deployment("web:1", &[]);
+        remove(&mut less, "/metadata/labels");
+        let live = apply(DEPLOYMENT, Some(&live), &less, writer("gw"), false).unwrap();
+        assert_eq!(live["metadata"]["name"], "web");
+        assert_eq!(live["metadata"].get("labels"), None);
+    }
+
+    #[test]
     fn a_port_is_another_one_when_its_protocol_differs() {
         let live = apply(
             DEPLOYMENT,

@@ -41,7 +41,9 @@ pub fn field_set(shapes: Shapes<'_>, path: &[&str], value: &Value, containers: b
     let mut set = FieldSet::default();
     match (shapes.of(path, value), value) {
         (Shape::Structure | Shape::Map, Value::Object(fields)) => {
-            set.owned = !path.is_empty() && (containers || fields.is_empty());
+            // What every object has is there by itself, and nobody's.
+            let is_anybodys = matches!(path, [] | ["metadata" | "spec" | "status"]);
+            set.owned = !is_anybodys && (containers || fields.is_empty());
             for (name, value) in fields {
                 set.add(
                     format!("f:{name}"),

@@ -46,7 +46,7 @@ pub fn create(editor: &mut Editor<'_>, call: &Call) -> Result<Value, Refusal> {
     add(editor, call, object, Ownership::Note)
 }
 
-/// Whether nothing shall change.
+/// Whether unknown fields shall be refused.
 fn is_strict(call: &Call) -> bool {
     call.query.text("fieldValidation") == "Strict"
 }
@@ -187,6 +187,9 @@ fn server_side_apply(editor: &mut Editor<'_>, call: &Call) -> Result<Value, Refu
     }
     call.place(&mut document)?;
     validation::check_types(&call.kind, &document, is_strict(call))?;
+    if !call.kind.custom {
+        defaults::quantities_as_text(&mut document);
+    }
     let live = editor
         .cluster
         .get(&call.storage(), &call.namespace, &call.name)

@@ -18,11 +18,34 @@ pub fn template_path(kind: &str) -> Option<&'static str> {
     }
 }
 
+/// Quantities may be numbers on the wire; they are kept as text.
+pub fn quantities_as_text(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let quantities =
+                    matches!(name.as_str(), "limits" | "requests" | "hard" | "capacity");
+                match value.as_object_mut() {
+                    Some(map) if quantities => {
+                        for quantity in map.values_mut().filter(|value| value.is_number()) {
+                            *quantity = quantity.to_string().into();
+                        }
+                    }
+                    _ => quantities_as_text(value),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(quantities_as_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Fills in what `object` leaves open. `before` is the object that it replaces: what was allotted then stays.
 pub fn complete(kind: &Kind, object: &mut Value, before: Option<&Value>, cluster: &Cluster) {
     if kind.custom {
         return;
     }
+    quantities_as_text(object);
     if let Some(template) = template_path(&kind.kind) {
         default(object, &format!("{template}/metadata"), json!({}));
         // Old clients send an empty creation time along.

@@ -33,9 +33,6 @@ fn complete_container(container: &mut Value) {
     let policy = if floats { "Always" } else { "IfNotPresent" };
     default(container, "/imagePullPolicy", policy);
     default(container, "/resources", json!({}));
-    for quantities in ["/resources/limits", "/resources/requests"] {
-        normalise_quantities(container, quantities);
-    }
     if container.pointer("/resources/requests").is_none()
         && let Some(limits) = container.pointer("/resources/limits").cloned()
     {
@@ -57,16 +54,6 @@ fn complete_container(container: &mut Value) {
     for probe in ["/livenessProbe", "/readinessProbe", "/startupProbe"] {
         if let Some(probe) = container.pointer_mut(probe) {
             complete_probe(probe);
-        }
-    }
-}
-
-/// Numbers stand for quantities too; they are kept as text.
-pub fn normalise_quantities(object: &mut Value, pointer: &str) {
-    let quantities = object.pointer_mut(pointer).and_then(Value::as_object_mut);
-    for quantity in quantities.into_iter().flat_map(|map| map.values_mut()) {
-        if let Value::Number(number) = quantity {
-            *quantity = number.to_string().into();
         }
     }
 }

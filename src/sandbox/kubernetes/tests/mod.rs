@@ -148,7 +148,7 @@ fn deployment(name: &str) -> Value {
             "metadata": {"labels": {"app": name}},
             "spec": {"containers": [{
                 "name": "web", "image": "web:1", "ports": [{"containerPort": 80}],
-                "env": [{"name": "A", "value": "1"}],
+                "env": [{"name": "A", "value": "1"}], "resources": {"limits": {"cpu": 1}},
             }]},
         }},
     })

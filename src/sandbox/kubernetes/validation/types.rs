@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::sandbox::kubernetes::defaults::quantities_as_text;
 use crate::sandbox::kubernetes::kinds::Kind;
 use crate::sandbox::kubernetes::refusal::Refusal;
 
@@ -70,33 +71,11 @@ fn unknown_fields<T: DeserializeOwned + Serialize>(
     object: &Value,
 ) -> Result<Vec<String>, serde_json::Error> {
     let mut document = object.clone();
-    with_text_quantities(&mut document);
+    quantities_as_text(&mut document);
     let known = serde_json::to_value(T::deserialize(&document)?)?;
     let mut missing = Vec::new();
     collect_missing("", &document, &known, &mut missing);
     Ok(missing)
-}
-
-/// Quantities may be numbers on the wire; the types know them as text.
-fn with_text_quantities(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let quantities =
-                    matches!(name.as_str(), "limits" | "requests" | "hard" | "capacity");
-                match value.as_object_mut() {
-                    Some(map) if quantities => {
-                        for quantity in map.values_mut().filter(|value| value.is_number()) {
-                            *quantity = quantity.to_string().into();
-                        }
-                    }
-                    _ => with_text_quantities(value),
-                }
-            }
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(with_text_quantities),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn collect_missing(path: &str, given: &Value, known: &Value, missing: &mut Vec<String>) {
