@@ -8,7 +8,7 @@ use super::object::{name, namespace};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::shapes::{Shapes, schema_of};
-use super::{kinds, object};
+use super::{kinds, object, protobuf};
 
 /// A request to one resource.
 #[derive(Clone, Debug)]
@@ -147,6 +147,8 @@ pub fn parse(content_type: &str, body: &[u8]) -> Result<Value, Refusal> {
             .map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
         serde_saphyr::from_str(text)
             .map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))
+    } else if content_type == protobuf::MEDIA_TYPE {
+        protobuf::read(body)
     } else if content_type.contains("protobuf") || content_type.contains("cbor") {
         Err(Refusal::unsupported_media_type(&[
             "application/json",

@@ -22,6 +22,7 @@ mod merge;
 mod object;
 mod openapi;
 mod patch;
+mod protobuf;
 mod query;
 mod read;
 mod refusal;

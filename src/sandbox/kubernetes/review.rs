@@ -3,7 +3,6 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::call::parse;
 use super::refusal::Refusal;
 use super::server::Answer;
 
@@ -16,13 +15,23 @@ pub fn is_one(path: &str) -> bool {
 /// Answers a review.
 ///
 /// # Errors
-/// When the body can't be read or there is no such review.
+/// When there is no such review.
 pub fn answer(path: &str, body: &[u8]) -> Result<Answer, Refusal> {
-    let mut review: Value = parse("application/json", body)?;
+    // Whatever is asked, the answer is yes: a question in another form is repeated as an empty one.
+    let mut review: Value = serde_json::from_slice(body).unwrap_or_default();
     if !review.is_object() {
-        return Err(Refusal::bad_request("the body is not an object"));
+        review = json!({});
     }
-    review["status"] = match path.rsplit('/').next().unwrap_or_default() {
+    let plural = path.rsplit('/').next().unwrap_or_default();
+    let (group, kind) = match plural {
+        "selfsubjectreviews" => ("authentication", "SelfSubjectReview"),
+        "selfsubjectrulesreviews" => ("authorization", "SelfSubjectRulesReview"),
+        "subjectaccessreviews" => ("authorization", "SubjectAccessReview"),
+        _ => ("authorization", "SelfSubjectAccessReview"),
+    };
+    review["apiVersion"] = format!("{group}.k8s.io/v1").into();
+    review["kind"] = kind.into();
+    review["status"] = match plural {
         "selfsubjectaccessreviews" | "subjectaccessreviews" => json!({"allowed": true}),
         "selfsubjectrulesreviews" => json!({
             "incomplete": false,

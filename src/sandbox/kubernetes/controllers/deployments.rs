@@ -6,13 +6,17 @@ use sha2::{Digest, Sha256};
 use super::replicas::REPLICA_SETS;
 use crate::sandbox::kubernetes::cluster::{Editor, key_of};
 use crate::sandbox::kubernetes::object::{
-    controller_reference, int, is_controlled_by, is_going, name, namespace, set, set_condition, uid,
+    controller_reference, int, is_controlled_by, is_going, name, namespace, set, set_condition,
+    text, uid,
 };
 
 const DEPLOYMENTS: &str = "deployments.apps";
 
 /// The label that tells a template's pods apart.
 const HASH: &str = "pod-template-hash";
+
+/// Which of its templates, by age, a deployment has now.
+const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
 
 /// Does what is due.
 pub fn step(editor: &mut Editor<'_>) {
@@ -42,7 +46,7 @@ fn roll(editor: &mut Editor<'_>, deployment: &Value) {
         .cloned()
         .collect();
     let hash = template_hash(&deployment["spec"]["template"]);
-    let revision = own
+    let latest = own
         .iter()
         .filter_map(|set| revision_of(set).parse().ok())
         .max()
@@ -50,14 +54,19 @@ fn roll(editor: &mut Editor<'_>, deployment: &Value) {
     let current = own
         .iter()
         .find(|set| set["metadata"]["labels"][HASH] == hash.as_str());
-    let (current, revision) = match current {
-        Some(found) => (found.clone(), revision_of(found).to_owned()),
-        None => {
-            let revision = (revision + 1).to_string();
-            let new = replica_set(deployment, &hash, &revision);
-            (editor.create(REPLICA_SETS, new), revision)
-        }
+    let next = (latest + 1).to_string();
+    let current = match current {
+        Some(found) => found.clone(),
+        None => editor.create(REPLICA_SETS, replica_set(deployment, &hash, &next)),
     };
+    // An old template that is taken up again is the newest one.
+    let revision = match revision_of(&current).parse::<u64>() {
+        Ok(revision) if revision < latest => next,
+        _ => revision_of(&current).to_owned(),
+    };
+    editor.edit(REPLICA_SETS, &key_of(&current), |current| {
+        set(current, REVISION, revision.clone());
+    });
     scale(editor, &current, replicas);
     let ready = int(&current, "/status/readyReplicas").unwrap_or_default();
     let mut total = int(&current, "/status/replicas").unwrap_or_default();
@@ -95,11 +104,7 @@ fn report(
 ) {
     let now = editor.time();
     editor.edit(DEPLOYMENTS, &key_of(deployment), |deployment| {
-        set(
-            deployment,
-            "/metadata/annotations/deployment.kubernetes.io~1revision",
-            revision,
-        );
+        set(deployment, REVISION, revision);
         let conditions = deployment["status"]["conditions"].clone();
         let mut status = json!({"observedGeneration": deployment["metadata"]["generation"]});
         for (field, count) in [
@@ -143,9 +148,7 @@ fn report(
 }
 
 fn revision_of(set: &Value) -> &str {
-    set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
-        .as_str()
-        .unwrap_or_default()
+    text(set, REVISION)
 }
 
 fn replica_set(deployment: &Value, hash: &str, revision: &str) -> Value {

@@ -50,11 +50,9 @@ fn publish(editor: &mut Editor<'_>, service: &Value) {
         .iter()
         .map(|port| {
             let number = target_port(port, pods.first());
-            let mut shown = json!({"port": number, "protocol": port["protocol"]});
-            if let Some(name) = port.get("name") {
-                shown["name"] = name.clone();
-            }
-            shown
+            // An unnamed port has the empty name, which kubectl counts on.
+            let name = port.get("name").cloned().unwrap_or_else(|| "".into());
+            json!({"port": number, "protocol": port["protocol"], "name": name})
         })
         .collect();
     let reference = |pod: &Value| json!({"kind": "Pod", "name": name(pod), "namespace": namespace(pod), "uid": uid(pod)});

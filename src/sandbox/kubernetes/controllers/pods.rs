@@ -193,7 +193,6 @@ fn run(pod: &mut Value, address: &str, now: &str) {
     set(pod, "/status/startTime", now);
     set(pod, "/status/podIP", address);
     set(pod, "/status/podIPs", json!([{"ip": address}]));
-    set(pod, "/status/qosClass", "BestEffort");
     set(pod, "/status/containerStatuses", statuses);
     for kind in ["Initialized", "PodScheduled"] {
         set_condition(pod, kind, true, "", "", now);

@@ -18,6 +18,26 @@ pub fn template_path(kind: &str) -> Option<&'static str> {
     }
 }
 
+/// Empty lists and maps that every object has, or none, are the same as absent ones.
+fn leave_out_empty(object: &mut Value) {
+    for pointer in [
+        "/metadata/annotations",
+        "/metadata/finalizers",
+        "/metadata/labels",
+        "/metadata/ownerReferences",
+    ] {
+        let is_empty = match object.pointer(pointer) {
+            Some(Value::Null) => true,
+            Some(Value::Array(elements)) => elements.is_empty(),
+            Some(Value::Object(fields)) => fields.is_empty(),
+            _ => false,
+        };
+        if is_empty {
+            remove(object, pointer);
+        }
+    }
+}
+
 /// Quantities may be numbers on the wire; they are kept as text.
 pub fn quantities_as_text(value: &mut Value) {
     match value {
@@ -42,6 +62,7 @@ pub fn quantities_as_text(value: &mut Value) {
 
 /// Fills in what `object` leaves open. `before` is the object that it replaces: what was allotted then stays.
 pub fn complete(kind: &Kind, object: &mut Value, before: Option<&Value>, cluster: &Cluster) {
+    leave_out_empty(object);
     if kind.custom {
         return;
     }
