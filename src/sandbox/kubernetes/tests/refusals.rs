@@ -89,7 +89,7 @@ async fn bodies_of_other_forms_are_refused() {
         .send(
             "POST",
             CONFIG_MAPS,
-            "application/vnd.kubernetes.protobuf",
+            "application/cbor",
             "k8s".to_owned(),
         )
         .await;
