@@ -11,8 +11,8 @@ use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
 use groundwork::sandbox::durations::{
-    EKS_CLUSTER_CREATE, EKS_CLUSTER_DELETE, LOAD_BALANCER_DELETE, NETWORK_PENDING,
-    NODE_GROUP_CREATE, NODE_GROUP_DELETE, POD_READY,
+    DB_INSTANCE_DELETE, EKS_CLUSTER_CREATE, EKS_CLUSTER_DELETE, NETWORK_PENDING, NODE_GROUP_CREATE,
+    NODE_GROUP_DELETE, POD_READY,
 };
 use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
@@ -23,9 +23,13 @@ use tokio::sync::watch;
 const APPLY_FLOOR: u64 =
     NETWORK_PENDING + NETWORK_PENDING + EKS_CLUSTER_CREATE + NODE_GROUP_CREATE + POD_READY;
 
-/// The load balancer goes while its controller lives, then the nodes, then the control plane. The databases, the
-/// caches and the NAT gateways go meanwhile, and the rest takes no time.
-const DESTROY_FLOOR: u64 = LOAD_BALANCER_DELETE + NODE_GROUP_DELETE + EKS_CLUSTER_DELETE;
+/// The nodes, then the control plane; at least as long as the database takes, which goes meanwhile like the load
+/// balancer, the cache and the NAT gateways. The rest takes no time.
+const DESTROY_FLOOR: u64 = if NODE_GROUP_DELETE + EKS_CLUSTER_DELETE > DB_INSTANCE_DELETE {
+    NODE_GROUP_DELETE + EKS_CLUSTER_DELETE
+} else {
+    DB_INSTANCE_DELETE
+};
 
 struct Silence;
 
