@@ -39,7 +39,11 @@ pub async fn destroy(
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Teardown, Error> {
     session.require_unprotected()?;
-    let report = carry_out(session, planned, listener, stop).await?;
+    let report = if planned.plan.is_empty() {
+        Report::default()
+    } else {
+        carry_out(session, planned, listener, stop).await?
+    };
     let mut remains = look_again(session, planned).await?;
     let mut waited = Duration::ZERO;
     while report.is_complete() && !remains.is_empty() && waited < LINGERS {

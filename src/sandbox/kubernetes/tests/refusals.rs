@@ -86,12 +86,7 @@ async fn bodies_of_other_forms_are_refused() {
         assert_eq!(code, expected, "{media_type}: {answer}");
     }
     let (code, _) = host
-        .send(
-            "POST",
-            CONFIG_MAPS,
-            "application/cbor",
-            "k8s".to_owned(),
-        )
+        .send("POST", CONFIG_MAPS, "application/cbor", "k8s".to_owned())
         .await;
     assert_eq!(code, 415);
     assert_eq!(host.put(CONFIG_MAPS, config_map("a")).await.0, 404);
