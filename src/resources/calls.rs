@@ -25,7 +25,8 @@ where
     .await
 }
 
-fn not_there_yet(fault: Fault) -> Fault {
+/// A fault that says "not there", of what was made a moment ago: the call is worth making again.
+pub(super) fn not_there_yet(fault: Fault) -> Fault {
     match fault.class {
         Class::Absent => Fault {
             class: Class::Retry,

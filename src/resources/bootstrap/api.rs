@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::id::ObjectId;
 use crate::cloud::{Class, Fault, absent_is_done};
+use crate::resources::calls::{not_there_yet, present};
 
 /// The name under which we own fields.
 pub const MANAGER: &str = "groundwork";
@@ -36,11 +37,7 @@ pub enum Mode {
 /// # Errors
 /// The fault of the call; absence is not one.
 pub async fn get(client: &Client, id: &ObjectId) -> Result<Option<Value>, Fault> {
-    match call(client, "get", Method::GET, &id.path(), None).await {
-        Ok(object) => Ok(Some(object)),
-        Err(fault) if fault.is_absent() => Ok(None),
-        Err(fault) => Err(fault),
-    }
+    present(call(client, "get", Method::GET, &id.path(), None).await)
 }
 
 /// All objects of the type of `like` that carry the labels `selector`; none when the cluster doesn't know the type.
@@ -57,10 +54,9 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
             .append_pair("continue", &next)
             .finish();
         let path = format!("{}?{query}", like.type_path());
-        let mut page = match call(client, "list", Method::GET, &path, None).await {
-            Ok(page) => page,
-            Err(fault) if fault.is_absent() => return Ok(Vec::new()),
-            Err(fault) => return Err(fault),
+        let answer = call(client, "list", Method::GET, &path, None).await;
+        let Some(mut page) = present(answer)? else {
+            return Ok(Vec::new());
         };
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             // The items of a list do not repeat what they are.
@@ -102,7 +98,8 @@ pub async fn apply(
         Err(error) => error,
     };
     let Some(owners) = conflicts(&error) else {
-        return Err(settling(fault("apply", error)));
+        // A namespace or a type that was made a moment ago may not be known everywhere yet.
+        return Err(not_there_yet(fault("apply", error)));
     };
     if owners
         .iter()
@@ -136,17 +133,6 @@ pub async fn delete(client: &Client, id: &ObjectId) -> Result<(), Fault> {
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
     });
     absent_is_done(call(client, "delete", Method::DELETE, &id.path(), Some(&options)).await)
-}
-
-/// What was made a moment ago, a namespace or the type itself, may not be known everywhere yet.
-fn settling(fault: Fault) -> Fault {
-    match fault.class {
-        Class::Absent => Fault {
-            class: Class::Retry,
-            ..fault
-        },
-        _ => fault,
-    }
 }
 
 async fn call(

@@ -15,9 +15,11 @@ use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault};
+use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
-    Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership, Unseen, Usual, Wanted,
+    Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership, Unseen,
+    Usual, Wanted,
 };
 
 /// The label that says who manages an object.
@@ -171,14 +173,14 @@ pub async fn compared(
     let Some(manifest) = spec.complete(values) else {
         // A value that is not there yet will change the object.
         shown.data.hide_all();
-        return Ok(fields(&shown));
+        return Ok(fields_of(&shown));
     };
     let applied = match api::apply(client, id, &manifest, Mode::DryRun).await {
         Ok(applied) => applied,
         // The API server will not change the object like that: applying will say so again.
         Err(fault) if fault.code == "Invalid" => {
             shown.manifest["differs"] = json!(fault.message);
-            return Ok(fields(&shown));
+            return Ok(fields_of(&shown));
         }
         Err(fault) => return Err(fault),
     };
@@ -191,15 +193,7 @@ pub async fn compared(
     for (path, _) in secret {
         shown.data.hide(path.get(1).map(String::as_str));
     }
-    Ok(fields(&shown))
-}
-
-fn fields(spec: &Spec) -> Fields {
-    match json!(spec) {
-        Value::Object(fields) => fields,
-        // A struct serialises to an object.
-        _ => Fields::new(),
-    }
+    Ok(fields_of(&shown))
 }
 
 #[async_trait]
@@ -283,9 +277,10 @@ impl Kind for ObjectKind {
         let Some(object) = api::get(client, &id).await? else {
             return Ok(None);
         };
-        let going = object.pointer("/metadata/deletionTimestamp").is_some();
+        // Nobody compares what is not ready, and waiting asks often.
+        let ready = condition(&object) == Condition::Ready;
         let fields = match order.spec::<Spec>() {
-            Ok(spec) if !going && spec.object == id.to_string() => {
+            Ok(spec) if ready && spec.object == id.to_string() => {
                 let values = Values::read(cloud, &spec.data).await?;
                 compared(client, &id, &spec, &values, &object).await?
             }

@@ -16,6 +16,8 @@ use super::inventory::{Record, undotted};
 use super::zone;
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, fault};
+use crate::resources::calls::present;
+use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
     Condition, Context, Desired, Field, Input, Kind, Observed, Order, Outputs, Owner, Unseen,
@@ -67,7 +69,7 @@ fn observed(address: Address, zone: &str, record: &Record) -> Observed {
         name: record.name.clone(),
         owner: Owner::Ours,
         condition: Condition::Ready,
-        fields: fields.as_object().cloned().unwrap_or_default(),
+        fields: fields_of(&fields),
         outputs: Outputs::from([("name".to_owned(), record.name.clone())]),
     }
 }
@@ -202,10 +204,8 @@ async fn find(cloud: &Cloud, id: &str) -> Result<Option<ResourceRecordSet>, Faul
         .send()
         .await
         .map_err(fault("route53", "ListResourceRecordSets"));
-    let page = match result {
-        Ok(page) => page,
-        Err(fault) if fault.is_absent() => return Ok(None),
-        Err(fault) => return Err(fault),
+    let Some(page) = present(result)? else {
+        return Ok(None);
     };
     let matching = page
         .resource_record_sets()

@@ -8,6 +8,8 @@ use serde_json::json;
 use super::inventory::{Record, Zone, bare_id, read_zone, records, vpc, zones_named};
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
+use crate::resources::calls::present;
+use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::tags::changes;
 use crate::resources::{
@@ -70,7 +72,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, id: &str, zone: &Zone) -> Obs
             wanted.owner(&zone.tags)
         },
         condition: Condition::Ready,
-        fields: fields.as_object().cloned().unwrap_or_default(),
+        fields: fields_of(&fields),
         outputs: Outputs::from([
             ("id".to_owned(), id.to_owned()),
             ("name".to_owned(), zone.name.clone()),
@@ -208,10 +210,8 @@ impl Kind for DnsZone {
     }
 
     async fn delete(&self, cloud: &Cloud, order: &Order<'_>, id: &str) -> Result<(), Fault> {
-        let records = match records(cloud, id).await {
-            Ok(records) => records,
-            Err(fault) if fault.is_absent() => return Ok(()),
-            Err(fault) => return Err(fault),
+        let Some(records) = present(records(cloud, id).await)? else {
+            return Ok(());
         };
         let left: Vec<String> = records
             .iter()

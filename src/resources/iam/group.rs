@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::inventory::{Group, Iam, arns};
-use super::{owner, path, policy, settled};
+use super::{owner, path, policy};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::{Group as Asked, GroupPolicy};
+use crate::resources::calls::{fresh, present};
+use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
     Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Outputs, Problem, Unseen,
@@ -55,7 +56,10 @@ fn desired(context: &Context<'_>, key: &str, group: &Asked) -> Desired {
 }
 
 fn observed(wanted: &Wanted<'_>, address: Address, name: &str, group: &Group) -> Observed {
-    let fields = json!({"policies": group.attached, "members": group.members});
+    let spec = Spec {
+        policies: group.attached.clone(),
+        members: group.members.clone(),
+    };
     Observed {
         address,
         kind: KIND,
@@ -63,7 +67,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, name: &str, group: &Group) ->
         name: name.to_owned(),
         owner: owner(wanted.ownership, &group.path),
         condition: Condition::Ready,
-        fields: fields.as_object().cloned().unwrap_or_default(),
+        fields: fields_of(&spec),
         outputs: Outputs::from([("arn".to_owned(), group.arn.clone())]),
     }
 }
@@ -155,16 +159,8 @@ impl Kind for IamGroup {
         order: &Order<'_>,
         id: &str,
     ) -> Result<Option<Observed>, Fault> {
-        match read(cloud, id).await {
-            Ok(group) => Ok(Some(observed(
-                &order.wanted,
-                order.address.clone(),
-                id,
-                &group,
-            ))),
-            Err(fault) if fault.is_absent() => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        let found = present(read(cloud, id).await)?;
+        Ok(found.map(|group| observed(&order.wanted, order.address.clone(), id, &group)))
     }
 
     async fn update(
@@ -182,7 +178,7 @@ impl Kind for IamGroup {
         if changed.iter().any(|field| field == "policies") {
             let has = has("policies");
             for arn in spec.policies.difference(&has) {
-                settled(cloud, || attach(cloud, name, arn)).await?;
+                fresh(cloud, || attach(cloud, name, arn)).await?;
             }
             for arn in has.difference(&spec.policies) {
                 detach(cloud, name, arn).await?;
@@ -191,7 +187,7 @@ impl Kind for IamGroup {
         if changed.iter().any(|field| field == "members") {
             let has = has("members");
             for member in spec.members.difference(&has) {
-                settled(cloud, || admit(cloud, name, member)).await?;
+                fresh(cloud, || admit(cloud, name, member)).await?;
             }
             for member in has.difference(&spec.members) {
                 dismiss(cloud, name, member).await?;
@@ -201,10 +197,8 @@ impl Kind for IamGroup {
     }
 
     async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {
-        let group = match read(cloud, id).await {
-            Ok(group) => group,
-            Err(fault) if fault.is_absent() => return Ok(()),
-            Err(fault) => return Err(fault),
+        let Some(group) = present(read(cloud, id).await)? else {
+            return Ok(());
         };
         for member in &group.members {
             dismiss(cloud, id, member).await?;

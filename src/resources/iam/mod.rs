@@ -8,20 +8,13 @@ pub mod inventory;
 mod policy;
 mod role;
 
-use std::future::Future;
-use std::time::Duration;
-
 pub use group::IamGroup;
 pub use policy::IamPolicy;
 pub use role::IamRole;
 
 use super::{Owner, Ownership};
-use crate::cloud::{Class, Cloud, Fault, Retry, retry};
 
 const ROOT: &str = "/groundwork/";
-
-/// How long IAM may take until what was just made can be named (FACTS §4).
-const SETTLES: Duration = Duration::from_secs(120);
 
 /// The path under which everything of ours stands.
 pub fn path(ownership: &Ownership) -> String {
@@ -45,29 +38,6 @@ pub fn owner(ownership: &Ownership, found: &str) -> Owner {
         .filter(|lineage| !lineage.is_empty())
         .map(str::to_owned);
     Owner::Other { lineage }
-}
-
-/// Makes a call that names what may have been made a moment ago: that IAM does not know it yet passes by itself.
-/// The call has the same effect when it is made twice.
-///
-/// # Errors
-/// The fault of the last call.
-pub async fn settled<T, F>(cloud: &Cloud, mut call: impl FnMut() -> F) -> Result<T, Fault>
-where
-    F: Future<Output = Result<T, Fault>>,
-{
-    let later = |fault: Fault| match fault.class {
-        Class::Absent => Fault {
-            class: Class::Retry,
-            ..fault
-        },
-        _ => fault,
-    };
-    retry(&*cloud.clock, Retry::Idempotent, SETTLES, || {
-        let answer = call();
-        async move { answer.await.map_err(later) }
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use super::inventory::{Iam, Policy, document, tags};
 use super::{owner, path};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
+use crate::resources::calls::present;
+use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::tags::changes;
 use crate::resources::{
@@ -76,7 +78,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, arn: &str, policy: &Policy) -
         name: policy.name.clone(),
         owner: owner(wanted.ownership, &policy.path),
         condition: Condition::Ready,
-        fields: fields.as_object().cloned().unwrap_or_default(),
+        fields: fields_of(&fields),
         outputs: Outputs::from([("arn".to_owned(), arn.to_owned())]),
     }
 }
@@ -144,16 +146,8 @@ impl Kind for IamPolicy {
         order: &Order<'_>,
         id: &str,
     ) -> Result<Option<Observed>, Fault> {
-        match read(cloud, id).await {
-            Ok(policy) => Ok(Some(observed(
-                &order.wanted,
-                order.address.clone(),
-                id,
-                &policy,
-            ))),
-            Err(fault) if fault.is_absent() => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        let found = present(read(cloud, id).await)?;
+        Ok(found.map(|policy| observed(&order.wanted, order.address.clone(), id, &policy)))
     }
 
     async fn update(

@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::inventory::{Role as Found, arns, document, tags};
-use super::settled;
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
-use crate::resources::calls::{made_already, present};
+use crate::resources::calls::{fresh, made_already, present};
 use crate::resources::cluster::{control_role, worker_role};
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
@@ -179,7 +178,7 @@ impl Kind for IamRole {
             serde_json::from_value(names).unwrap_or_default()
         };
         if has(changed, "trust") {
-            settled(cloud, || async {
+            fresh(cloud, || async {
                 let call = cloud.aws.iam.update_assume_role_policy().role_name(name);
                 let call = call.policy_document(spec.trust.to_string());
                 let answer = call.send().await;
@@ -190,7 +189,7 @@ impl Kind for IamRole {
         if has(changed, "policies") {
             let now = now("policies");
             for arn in spec.policies.difference(&now) {
-                settled(cloud, || attach(cloud, name, arn)).await?;
+                fresh(cloud, || attach(cloud, name, arn)).await?;
             }
             for arn in now.difference(&spec.policies) {
                 detach(cloud, name, arn).await?;
@@ -279,7 +278,7 @@ async fn retag(cloud: &Cloud, observed: &Observed, desired: &Tags) -> Result<(),
     let name = observed.id.as_str();
     if !set.is_empty() {
         let tags = written(&set)?;
-        settled(cloud, || async {
+        fresh(cloud, || async {
             let call = cloud.aws.iam.tag_role().role_name(name);
             let answer = call.set_tags(Some(tags.clone())).send().await;
             answer.map_err(fault("iam", "TagRole"))

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::address::Address;
+use crate::cloud::Class;
 use crate::resources::inventory::Inventory;
 use crate::resources::testing::Bench;
 use crate::resources::{Desired, Kind, Observed};

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::inventory::{Repository, read};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
+use crate::resources::calls::present;
+use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::address_by_name;
 use crate::resources::tags::changes;
@@ -63,7 +65,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, name: &str, found: &Repositor
         name: name.to_owned(),
         owner: wanted.owner(&found.tags),
         condition: Condition::Ready,
-        fields: fields.as_object().cloned().unwrap_or_default(),
+        fields: fields_of(&fields),
         outputs: Outputs::from([
             ("arn".to_owned(), found.arn.clone()),
             ("uri".to_owned(), found.uri.clone()),
@@ -136,16 +138,8 @@ impl Kind for EcrRepository {
         order: &Order<'_>,
         id: &str,
     ) -> Result<Option<Observed>, Fault> {
-        match read(cloud, id).await {
-            Ok(found) => Ok(Some(observed(
-                &order.wanted,
-                order.address.clone(),
-                id,
-                &found,
-            ))),
-            Err(fault) if fault.is_absent() => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        let found = present(read(cloud, id).await)?;
+        Ok(found.map(|found| observed(&order.wanted, order.address.clone(), id, &found)))
     }
 
     async fn update(

@@ -9,6 +9,7 @@ use super::inventory::{self, describe};
 use super::value::Source;
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
+use crate::resources::calls::present;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::address_by_tag;
 use crate::resources::tags::changes;
@@ -178,10 +179,8 @@ impl Kind for Secret {
         order: &Order<'_>,
         id: &str,
     ) -> Result<Option<Observed>, Fault> {
-        let (name, secret) = match describe(cloud, id).await {
-            Ok(found) => found,
-            Err(fault) if fault.is_absent() => return Ok(None),
-            Err(fault) => return Err(fault),
+        let Some((name, secret)) = present(describe(cloud, id).await)? else {
+            return Ok(None);
         };
         let source = Source::of(order.fields.get("value"));
         let value = match &source {
@@ -259,16 +258,12 @@ async fn take_up(
     if !deleted && refusal.class != Class::Exists {
         return Err(refusal);
     }
-    let (_, secret) = match describe(cloud, order.name).await {
-        Ok(found) => found,
+    let Some((_, secret)) = present(describe(cloud, order.name).await)? else {
         // It went between the two calls.
-        Err(gone) if gone.is_absent() => {
-            return Err(Fault {
-                class: Class::Retry,
-                ..refusal
-            });
-        }
-        Err(fault) => return Err(fault),
+        return Err(Fault {
+            class: Class::Retry,
+            ..refusal
+        });
     };
     if order.wanted.owner(&secret.tags) != Owner::Ours {
         return Err(Fault {
@@ -308,11 +303,7 @@ async fn compared(
     if source.variable(variables).is_none() {
         return Ok(None);
     }
-    match read_value(cloud, id).await {
-        Ok(value) => Ok(Some(value)),
-        Err(fault) if fault.is_absent() => Ok(None),
-        Err(fault) => Err(fault),
-    }
+    present(read_value(cloud, id).await)
 }
 
 /// The current value of a secret.
