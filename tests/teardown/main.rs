@@ -1,20 +1,27 @@
 //! Teardown ends with proof: what the cluster's controllers made goes as well, what is not ours stays, and whatever is
 //! still there is named.
 
+#[expect(dead_code, reason = "each test binary uses a part of it")]
+#[path = "../common/mod.rs"]
 mod common;
+mod planted;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerTypeEnum, ProtocolEnum, TargetTypeEnum};
-use common::{Silence, World, apply, destroy, never_stopped};
-use groundwork::cloud::{Clock, Cloud};
+use common::{Silence, World, apply, destroy, example, never_stopped};
+use groundwork::cloud::Clock;
 use groundwork::environment::{self, Environment};
 use groundwork::ops::{self, Error, Planned, Remains, Session, Teardown};
 use groundwork::plan::{Goal, Verb};
-use groundwork::sandbox::faults::Misbehaviour;
+use groundwork::sandbox::Sandbox;
+use groundwork::sandbox::faults::{Misbehaviour, Stop};
 use groundwork::sandbox::store::Effect;
+use groundwork::sandbox::time::ClockSource;
+use planted::{
+    admit, interface, load_balancer, log_group, security_group, volume, volumes_and_logs,
+};
 use serde_json::{Value, json};
 
 const REGION: &str = "us-east-1";
@@ -80,121 +87,6 @@ fn reason<'a>(planned: &'a Planned, address: &str) -> &'a str {
     &action.reason
 }
 
-type Tags<'a> = [(&'a str, &'a str)];
-
-fn ec2_tags(resource: ResourceType, tags: &Tags<'_>) -> TagSpecification {
-    let tags = tags
-        .iter()
-        .map(|(key, value)| Tag::builder().key(*key).value(*value).build());
-    let specification = TagSpecification::builder().resource_type(resource);
-    specification.set_tags(Some(tags.collect())).build()
-}
-
-fn elb_tags(tags: &Tags<'_>) -> Vec<aws_sdk_elasticloadbalancingv2::types::Tag> {
-    let tag = |(key, value): &(&str, &str)| {
-        let tag = aws_sdk_elasticloadbalancingv2::types::Tag::builder();
-        tag.key(*key).value(*value).build()
-    };
-    tags.iter().map(tag).collect()
-}
-
-async fn vpc(cloud: &Cloud) -> String {
-    let tag = Filter::builder()
-        .name("tag:groundwork:environment")
-        .values("tear");
-    let call = cloud.aws.ec2.describe_vpcs().filters(tag.build());
-    let found = call.send().await.unwrap();
-    found.vpcs()[0].vpc_id().unwrap().to_owned()
-}
-
-async fn subnets(cloud: &Cloud) -> Vec<String> {
-    let public = Filter::builder()
-        .name("tag:kubernetes.io/role/elb")
-        .values("1");
-    let call = cloud.aws.ec2.describe_subnets().filters(public.build());
-    let found = call.send().await.unwrap();
-    let ids = found.subnets().iter();
-    ids.map(|subnet| subnet.subnet_id().unwrap().to_owned())
-        .collect()
-}
-
-async fn security_group(cloud: &Cloud, name: &str, tags: &Tags<'_>) -> String {
-    let call = cloud.aws.ec2.create_security_group();
-    let call = call.group_name(name).description("planted");
-    let call = call.vpc_id(vpc(cloud).await);
-    let made = call
-        .tag_specifications(ec2_tags(ResourceType::SecurityGroup, tags))
-        .send();
-    made.await.unwrap().group_id().unwrap().to_owned()
-}
-
-/// A network load balancer that wears `group`, with a target group that it forwards to.
-async fn load_balancer(cloud: &Cloud, name: &str, group: &str, tags: &Tags<'_>) {
-    let elb = &cloud.aws.load_balancers;
-    let call = elb.create_load_balancer().name(name).security_groups(group);
-    let call = call
-        .r#type(LoadBalancerTypeEnum::Network)
-        .set_tags(Some(elb_tags(tags)));
-    let made = call.set_subnets(Some(subnets(cloud).await)).send().await;
-    let made = made.unwrap();
-    let call = elb.create_target_group().name(format!("{name}-targets"));
-    let call = call.protocol(ProtocolEnum::Tcp).port(80);
-    let call = call
-        .vpc_id(vpc(cloud).await)
-        .target_type(TargetTypeEnum::Ip);
-    let targets = call.set_tags(Some(elb_tags(tags))).send().await.unwrap();
-    let action = aws_sdk_elasticloadbalancingv2::types::Action::builder()
-        .r#type(aws_sdk_elasticloadbalancingv2::types::ActionTypeEnum::Forward)
-        .set_target_group_arn(
-            targets.target_groups()[0]
-                .target_group_arn()
-                .map(str::to_owned),
-        );
-    let call = elb.create_listener().protocol(ProtocolEnum::Tcp).port(80);
-    let arn = made.load_balancers()[0].load_balancer_arn().unwrap();
-    let call = call.load_balancer_arn(arn).default_actions(action.build());
-    call.send().await.unwrap();
-}
-
-async fn interface(cloud: &Cloud, description: &str, tags: &Tags<'_>) -> String {
-    let call = cloud.aws.ec2.create_network_interface();
-    let call = call
-        .subnet_id(&subnets(cloud).await[0])
-        .description(description);
-    let tags = ec2_tags(ResourceType::NetworkInterface, tags);
-    let made = call.tag_specifications(tags).send().await.unwrap();
-    let made = made.network_interface().unwrap();
-    made.network_interface_id().unwrap().to_owned()
-}
-
-async fn volume(cloud: &Cloud, tags: &Tags<'_>) -> String {
-    let call = cloud.aws.ec2.create_volume().size(8);
-    let call = call.availability_zone("us-east-1a");
-    let tags = ec2_tags(ResourceType::Volume, tags);
-    let made = call.tag_specifications(tags).send().await.unwrap();
-    made.volume_id().unwrap().to_owned()
-}
-
-async fn log_group(cloud: &Cloud, name: &str) {
-    let call = cloud.aws.logs.create_log_group().log_group_name(name);
-    call.send().await.unwrap();
-}
-
-/// Names of all volumes and log groups there are.
-async fn volumes_and_logs(cloud: &Cloud) -> Vec<String> {
-    let volumes = cloud.aws.ec2.describe_volumes().send().await.unwrap();
-    let volumes = volumes
-        .volumes()
-        .iter()
-        .filter_map(|volume| volume.volume_id());
-    let logs = cloud.aws.logs.describe_log_groups().send().await.unwrap();
-    let logs = logs
-        .log_groups()
-        .iter()
-        .filter_map(|group| group.log_group_name());
-    volumes.chain(logs).map(str::to_owned).collect()
-}
-
 fn kinds(remains: &[Remains]) -> Vec<&str> {
     remains.iter().map(|found| found.kind.as_str()).collect()
 }
@@ -226,17 +118,12 @@ async fn what_controllers_left_goes_and_what_is_not_theirs_stays() {
         .collect();
     assert!(others.contains(&unrelated) && others.contains(&plain) && others.len() == 3);
 
-    // What the Load Balancer Controller makes: the group of the balancer is named by a rule of another group.
+    // What the Load Balancer Controller makes: groups whose rules name each other.
     let owned = [("elbv2.k8s.aws/cluster", "tear")];
     let group = security_group(cloud, "k8s-traffic-tear", &owned).await;
-    let other = security_group(cloud, "shared", &owned).await;
-    let pair = aws_sdk_ec2::types::UserIdGroupPair::builder().group_id(&group);
-    let rule = aws_sdk_ec2::types::IpPermission::builder().ip_protocol("tcp");
-    let rule = rule.from_port(80).to_port(80);
-    let rule = rule.user_id_group_pairs(pair.build()).build();
-    let call = cloud.aws.ec2.authorize_security_group_ingress();
-    let call = call.group_id(&other).ip_permissions(rule);
-    call.send().await.unwrap();
+    let shared = security_group(cloud, "k8s-shared-tear", &owned).await;
+    admit(cloud, &group, &shared).await;
+    admit(cloud, &shared, &group).await;
     load_balancer(cloud, "k8s-web", &group, &owned).await;
     interface(
         cloud,
@@ -277,10 +164,10 @@ async fn what_controllers_left_goes_and_what_is_not_theirs_stays() {
     assert_eq!(session.store.load().unwrap(), None);
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_world_is_what_it_was_and_a_second_destroy_has_nothing_to_do() {
+/// Makes an environment and takes it away again.
+async fn leaves_no_trace(name: &str) {
     let world = World::new();
-    let session = world.session(environment(&world, ""));
+    let session = world.session(example(name));
     let before = contents(&world);
     apply(&session).await;
     assert_ne!(contents(&world), before);
@@ -288,11 +175,14 @@ async fn the_world_is_what_it_was_and_a_second_destroy_has_nothing_to_do() {
     // AWS lists deleted NAT gateways and terminated instances for an hour.
     world.sandbox.sleep(Duration::from_secs(2 * 3600)).await;
     drop(volumes_and_logs(&session.cloud).await);
-    assert_eq!(contents(&world)["global"], before["global"]);
-    assert_eq!(contents(&world)["clusters"], before["clusters"]);
-    let region = &contents(&world)["regions"][REGION];
+    let mut after = contents(&world);
+    let regions = after["regions"].take();
     let untouched = json!(groundwork::sandbox::aws::Region::default());
-    assert_eq!(*region, untouched);
+    for (name, region) in regions.as_object().unwrap() {
+        assert_eq!(*region, untouched, "{name}");
+    }
+    after["regions"] = json!({});
+    assert_eq!(after, before);
 
     let again = session.plan(Goal::Destroy).await.unwrap();
     assert!(again.plan.is_empty(), "{:#?}", again.plan);
@@ -300,6 +190,16 @@ async fn the_world_is_what_it_was_and_a_second_destroy_has_nothing_to_do() {
     assert!(teardown.report.is_complete());
     assert_eq!(teardown.remains, []);
     assert_eq!(session.store.load().unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn demo_leaves_no_trace() {
+    leaves_no_trace("demo").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn staging_leaves_no_trace() {
+    leaves_no_trace("staging").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -538,4 +438,64 @@ async fn names_of_external_dns_go_and_other_names_keep_the_zone() {
 
     change("DELETE", "mail.tear.example.com", "A", "10.30.0.8").await;
     destroy(&session).await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The same world and state once more.
+fn twin(world: &World) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    copy(world.folder.path(), folder.path());
+    let sandbox = Sandbox::open(folder.path().join("sandbox"), ClockSource::Virtual);
+    World { folder, sandbox }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_teardown_that_is_cut_off_anywhere_is_finished_by_the_next() {
+    let world = World::new();
+    let file = environment(&world, "");
+    let session = world.session(file.clone());
+    apply(&session).await;
+    volume(&session.cloud, &[("kubernetes.io/cluster/tear", "owned")]).await;
+    let whole = twin(&world);
+    destroy(&whole.session(file.clone())).await;
+    let changes = whole.sandbox.faults().changes();
+    assert!(changes > 20, "only {changes} changes");
+
+    for number in (1..=changes).step_by(11) {
+        let stop = if number % 2 == 1 {
+            Stop::Before(number)
+        } else {
+            Stop::After(number)
+        };
+        let cut = twin(&world);
+        let session = cut.session(file.clone());
+        let planned = session.plan(Goal::Destroy).await.unwrap();
+        cut.sandbox.faults().set(Misbehaviour {
+            stop: Some(stop),
+            ..Misbehaviour::default()
+        });
+        let ended = ops::destroy(&session, &planned, &Silence, never_stopped()).await;
+        // What can't be looked at is no proof.
+        assert!(
+            matches!(ended, Err(Error::Unseen(_))),
+            "{stop:?}: {ended:?}"
+        );
+        assert!(session.store.load().unwrap().is_some(), "{stop:?}");
+        cut.sandbox.faults().set(Misbehaviour::default());
+        destroy(&session).await;
+        assert_eq!(volumes_and_logs(&session.cloud).await, Vec::<String>::new());
+        assert_eq!(session.store.load().unwrap(), None, "{stop:?}");
+    }
 }
