@@ -23,6 +23,13 @@ pub(super) fn class(class: &str) -> Result<(), Fault> {
     }
 }
 
+pub(super) fn port(port: i64) -> Result<(), Fault> {
+    match (1150..=65_535).contains(&port) {
+        true => Ok(()),
+        false => Err(invalid(format!("Invalid port: {port}"))),
+    }
+}
+
 /// The size of the storage, in GiB.
 pub(super) fn storage(engine: &str, storage_type: &str, gib: i64) -> Result<(), Fault> {
     let least = match storage_type {

@@ -119,9 +119,7 @@ fn read(
     let retention_days = params.int("BackupRetentionPeriod")?.unwrap_or(1);
     checks::retention(retention_days)?;
     let port = params.int("Port")?.unwrap_or(engine.port);
-    if !(1150..=65_535).contains(&port) {
-        return Err(invalid(format!("Invalid port: {port}")));
-    }
+    checks::port(port)?;
     let window = |member, default: &str| params.text(member).unwrap_or_else(|| default.to_owned());
     let flag = |member, default| params.flag(member).unwrap_or(default);
     let host = endpoint_hash("rds", &world.account, region, 12);

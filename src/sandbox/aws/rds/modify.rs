@@ -80,6 +80,10 @@ fn wanted(params: &Params, instance: &Instance) -> Result<Pending, Fault> {
     if let Some(multi_az) = params.flag("MultiAZ") {
         pending.multi_az = (multi_az != instance.multi_az).then_some(multi_az);
     }
+    if let Some(port) = params.int("DBPortNumber")? {
+        checks::port(port)?;
+        pending.port = (port != instance.port).then_some(port);
+    }
     if let Some(password) = params.text("MasterUserPassword") {
         checks::password(engine, &password)?;
         pending.password = Some(Password(password));
@@ -206,6 +210,7 @@ fn apply(instance: &mut Instance) {
     let pending = std::mem::take(&mut instance.pending);
     instance.class = pending.class.unwrap_or(std::mem::take(&mut instance.class));
     instance.gib = pending.gib.unwrap_or(instance.gib);
+    instance.port = pending.port.unwrap_or(instance.port);
     instance.multi_az = pending.multi_az.unwrap_or(instance.multi_az);
     if let Some(storage_type) = pending.storage_type {
         instance.storage_type = storage_type;

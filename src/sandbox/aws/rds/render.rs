@@ -102,6 +102,7 @@ fn pending(pending: &Pending) -> Reply {
             "MasterUserPassword",
             pending.password.as_ref().map(|_| "****"),
         )
+        .maybe("Port", pending.port)
         .maybe("MultiAZ", pending.multi_az)
         .maybe("EngineVersion", pending.version.as_ref())
         .maybe("StorageType", pending.storage_type.as_ref())

@@ -72,6 +72,8 @@ pub struct Pending {
     pub gib: Option<i64>,
     /// A new storage type.
     pub storage_type: Option<String>,
+    /// A new port.
+    pub port: Option<i64>,
     /// A new engine version.
     pub version: Option<String>,
     /// With or without a standby.
