@@ -288,8 +288,11 @@ impl Kind for Instance {
         desired: &Desired,
     ) -> Result<Vec<Problem>, Fault> {
         let instances = inventory.databases.instances.as_deref().unwrap_or(&[]);
+        // One with another engine is replaced, and says nothing about what the new one may be.
+        let engine = desired.fields.get("engine").and_then(|e| e.as_str());
         let now = instances
             .iter()
+            .filter(|found| found.engine() == engine)
             .find(|found| found.db_instance_identifier() == Some(&desired.name));
         check::problems(cloud, desired, now).await
     }

@@ -54,7 +54,7 @@ fn parts(id: &str) -> Option<(&str, &str, &str)> {
     Some((zone, name, rr_type))
 }
 
-fn observed(address: Address, zone: &str, record: &Record) -> Observed {
+fn observed(address: Address, owner: Owner, zone: &str, record: &Record) -> Observed {
     let fields = json!({
         "zone": zone,
         "domain": record.name,
@@ -67,10 +67,21 @@ fn observed(address: Address, zone: &str, record: &Record) -> Observed {
         kind: KIND,
         id: id(zone, &record.name, &record.rr_type),
         name: record.name.clone(),
-        owner: Owner::Ours,
+        owner,
         condition: Condition::Ready,
         fields: fields_of(&fields),
         outputs: Outputs::from([("name".to_owned(), record.name.clone())]),
+    }
+}
+
+/// Whose a record of a name that we want is. A CNAME suffers no other type beside it: where ours was made and another
+/// stands now, somebody put that in its place; where ours was never made, the name is taken.
+fn owner(wanted: &Wanted<'_>, address: &Address, record: &Record) -> Owner {
+    let as_wanted = Some(record.rr_type.as_str()) == wanted_type(wanted, address);
+    if as_wanted || wanted.recorded.contains_key(address) {
+        Owner::Ours
+    } else {
+        Owner::Other { lineage: None }
     }
 }
 
@@ -122,13 +133,13 @@ impl Kind for DnsRecord {
         let dns = inventory.dns.as_ref().map_err(Clone::clone)?;
         let mut found = Vec::new();
         for (name, address) in wanted.names(KIND) {
-            let rr_type = wanted_type(wanted, &address);
             for (zone, contents) in &dns.zones {
                 let records = contents.records.iter();
-                let matching = records.filter(|record| {
-                    record.name == name && Some(record.rr_type.as_str()) == rr_type
-                });
-                found.extend(matching.map(|record| observed(address.clone(), zone, record)));
+                let named = records.filter(|record| record.name == name);
+                found.extend(named.map(|record| {
+                    let owner = owner(wanted, &address, record);
+                    observed(address.clone(), owner, zone, record)
+                }));
             }
         }
         Ok(found)
@@ -151,7 +162,10 @@ impl Kind for DnsRecord {
             return Ok(None);
         };
         let found = find(cloud, id).await?;
-        Ok(found.map(|found| observed(order.address.clone(), zone, &Record::of(&found))))
+        Ok(found.map(|found| {
+            let address = order.address.clone();
+            observed(address, Owner::Ours, zone, &Record::of(&found))
+        }))
     }
 
     async fn update(

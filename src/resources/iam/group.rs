@@ -1,4 +1,5 @@
-//! `iam.group`: who may do what. Its policies and members are exactly those of the file.
+//! `iam.group`: who may do what. Its policies and members are exactly those of the file, and nothing is written into
+//! the group itself.
 
 use std::collections::BTreeSet;
 
@@ -27,6 +28,8 @@ const KIND: &str = "iam.group";
 struct Spec {
     /// ARNs, sorted. Those of our own policies follow from their names.
     policies: BTreeSet<String>,
+    /// The names of the policies written into it.
+    inline: BTreeSet<String>,
     members: BTreeSet<String>,
 }
 
@@ -45,6 +48,7 @@ fn desired(context: &Context<'_>, key: &str, group: &Asked) -> Desired {
     };
     let spec = Spec {
         policies: group.policies.iter().filter_map(arn).collect(),
+        inline: BTreeSet::new(),
         members: group.members.clone(),
     };
     let desired = Desired::new(KIND, address(key), group.name.clone(), &spec);
@@ -58,6 +62,7 @@ fn desired(context: &Context<'_>, key: &str, group: &Asked) -> Desired {
 fn observed(wanted: &Wanted<'_>, address: Address, name: &str, group: &Group) -> Observed {
     let spec = Spec {
         policies: group.attached.clone(),
+        inline: group.inline.clone(),
         members: group.members.clone(),
     };
     Observed {
@@ -92,7 +97,13 @@ impl Kind for IamGroup {
     }
 
     fn fields(&self) -> &'static [Field] {
-        const { &[Field::in_place("policies"), Field::in_place("members")] }
+        const {
+            &[
+                Field::in_place("policies"),
+                Field::in_place("inline"),
+                Field::in_place("members"),
+            ]
+        }
     }
 
     fn desired(&self, context: &Context<'_>) -> Vec<Desired> {
@@ -184,6 +195,11 @@ impl Kind for IamGroup {
                 detach(cloud, name, arn).await?;
             }
         }
+        if changed.iter().any(|field| field == "inline") {
+            for policy in &has("inline") - &spec.inline {
+                unwrite(cloud, name, &policy).await?;
+            }
+        }
         if changed.iter().any(|field| field == "members") {
             let has = has("members");
             for member in spec.members.difference(&has) {
@@ -206,10 +222,8 @@ impl Kind for IamGroup {
         for arn in &group.attached {
             detach(cloud, id, arn).await?;
         }
-        for inline in inline(cloud, id).await? {
-            let call = cloud.aws.iam.delete_group_policy();
-            let result = call.group_name(id).policy_name(inline).send().await;
-            absent_is_done(result.map_err(fault("iam", "DeleteGroupPolicy")))?;
+        for policy in &group.inline {
+            unwrite(cloud, id, policy).await?;
         }
         let result = cloud.aws.iam.delete_group().group_name(id).send().await;
         absent_is_done(result.map_err(fault("iam", "DeleteGroup")))
@@ -256,19 +270,21 @@ async fn read(cloud: &Cloud, name: &str) -> Result<Group, Fault> {
         group.attached.extend(arns(page.attached_policies()));
         marker = page.marker().map(str::to_owned);
         if marker.is_none() {
-            return Ok(group);
+            break;
         }
     }
+    let call = cloud.aws.iam.list_group_policies().group_name(name);
+    let names = call.into_paginator().items().send().try_collect().await;
+    let names: Vec<String> = names.map_err(fault("iam", "ListGroupPolicies"))?;
+    group.inline = names.into_iter().collect();
+    Ok(group)
 }
 
-async fn inline(cloud: &Cloud, name: &str) -> Result<Vec<String>, Fault> {
-    let call = cloud.aws.iam.list_group_policies().group_name(name);
-    // A page holds 100 names, and what a group may hold in its own policies is used up long before.
-    let page = call
-        .send()
-        .await
-        .map_err(fault("iam", "ListGroupPolicies"))?;
-    Ok(page.policy_names().to_vec())
+/// Takes out a policy that is written into the group.
+async fn unwrite(cloud: &Cloud, group: &str, policy: &str) -> Result<(), Fault> {
+    let call = cloud.aws.iam.delete_group_policy().group_name(group);
+    let answer = call.policy_name(policy).send().await;
+    absent_is_done(answer.map_err(fault("iam", "DeleteGroupPolicy")))
 }
 
 async fn attach(cloud: &Cloud, group: &str, arn: &str) -> Result<(), Fault> {

@@ -44,6 +44,8 @@ pub struct Group {
     pub path: String,
     /// The ARNs of the managed policies attached to it.
     pub attached: BTreeSet<String>,
+    /// The names of the policies written into it.
+    pub inline: BTreeSet<String>,
     /// The names of its members.
     pub members: BTreeSet<String>,
 }
@@ -146,6 +148,11 @@ impl Iam {
             arn: text(found.arn()),
             path: text(found.path()),
             attached: arns(found.attached_managed_policies()),
+            inline: found
+                .group_policy_list()
+                .iter()
+                .map(|policy| text(policy.policy_name()))
+                .collect(),
             members: BTreeSet::new(),
         };
         self.groups.insert(text(found.group_name()), group);
