@@ -31,11 +31,20 @@ pub(super) struct Work<'a> {
     pub(super) cluster: Option<kube::Client>,
 }
 
+/// Clients of the described cluster, each made when it is first needed. A plan that replaces the cluster has two.
+#[derive(Default)]
+pub(super) struct Clusters {
+    /// The one that the plan saw: what is removed is removed there.
+    seen: OnceCell<kube::Client>,
+    /// The one that is there when something is made.
+    made: OnceCell<kube::Client>,
+}
+
 /// Carries out one step.
 pub(super) async fn act(
     job: &Job<'_>,
     known: &RefCell<Known>,
-    cluster: &OnceCell<kube::Client>,
+    clusters: &Clusters,
     step: &Step,
 ) -> Result<(), ActError> {
     let action = job.plan.action(&step.address).ok_or(ActError::Unknown)?;
@@ -62,7 +71,7 @@ pub(super) async fn act(
         action,
         fields: job.fields(known, action, step.phase)?,
         token: job.token(&step.address),
-        cluster: job.cluster(known, cluster, kind).await?,
+        cluster: job.cluster(known, clusters, kind, step.phase).await?,
     };
     let begun = job.cloud.clock.now();
     if action.verb != Verb::None {
@@ -158,20 +167,24 @@ impl<'a> Job<'a> {
     async fn cluster(
         &self,
         known: &RefCell<Known>,
-        cell: &OnceCell<kube::Client>,
+        clusters: &Clusters,
         kind: &dyn Kind,
+        phase: Phase,
     ) -> Result<Option<kube::Client>, ActError> {
         if !kind.lives_in_cluster() {
             return Ok(None);
         }
         let connect = || async {
-            let made = known
-                .borrow()
-                .iter()
-                .find_map(|(_, outputs)| ClusterEndpoint::of(outputs));
             let seen = || cluster_endpoint(self.basis.observed);
-            let endpoint = made
-                .or_else(seen)
+            let endpoint = match phase {
+                Phase::Remove => seen(),
+                Phase::Make => {
+                    let known = known.borrow();
+                    let made = known.values().find_map(ClusterEndpoint::of);
+                    made.or_else(seen)
+                }
+            };
+            let endpoint = endpoint
                 .ok_or_else(|| ActError::Unresolved("the cluster's endpoint".to_owned()))?;
             self.cloud
                 .connector
@@ -182,7 +195,12 @@ impl<'a> Job<'a> {
                     source,
                 })
         };
-        cell.get_or_try_init(connect)
+        let client = match phase {
+            Phase::Remove => &clusters.seen,
+            Phase::Make => &clusters.made,
+        };
+        client
+            .get_or_try_init(connect)
             .await
             .map(|client| Some(client.clone()))
     }

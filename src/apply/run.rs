@@ -6,9 +6,8 @@ use std::error::Error as StdError;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::OnceCell;
 
-use super::act::act;
+use super::act::{Clusters, act};
 use super::error::{ActError, hint};
 use super::{Job, Known};
 use crate::address::Address;
@@ -54,14 +53,14 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
     });
     let mut progress = Progress::new(job, &graph)?;
     let known = RefCell::new(Known::new());
-    let cluster = OnceCell::new();
+    let clusters = Clusters::default();
     let mut running = FuturesUnordered::new();
     let mut stop = job.stop.clone();
     loop {
         while let Some(step) = (!*stop.borrow()).then(|| progress.take()).flatten() {
-            let (known, cluster) = (&known, &cluster);
+            let (known, clusters) = (&known, &clusters);
             running.push(async move {
-                let result = act(job, known, cluster, &step).await;
+                let result = act(job, known, clusters, &step).await;
                 (step, result)
             });
         }

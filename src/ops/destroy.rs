@@ -1,16 +1,11 @@
 //! Takes everything of an environment away, and looks again.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::apply::carry_out;
 use super::{Error, Planned, Remains, Session, look_again};
-use crate::address::Address;
 use crate::apply::Report;
 use crate::event::Listener;
-use crate::observe::Depth;
-use crate::resources::{self, CONTROL_PLANE, Desired, Fields, cluster};
-use crate::state::{Recorded, State};
 
 /// How a teardown ended.
 #[derive(Debug)]
@@ -55,74 +50,4 @@ pub async fn destroy(
         session.store.remove()?;
     }
     Ok(Teardown { report, remains })
-}
-
-/// Kinds that can't be deleted while a load balancer, an interface, a group or a record of the cluster's is left in
-/// them.
-const OCCUPIED: [&str; 5] = [
-    "network.vpc",
-    "network.subnet",
-    "network.internet-gateway",
-    "network.security-group",
-    "dns.zone",
-];
-
-/// Adds what only a teardown does: quieting the cluster while its controllers live, unless it is not looked into,
-/// and sweeping what they left in AWS once it is gone and before the network goes. What the state remembers and the
-/// file no longer asks for is put in order with the rest.
-pub(super) fn add_teardown(desired: &mut BTreeMap<Address, Desired>, state: &State, depth: Depth) {
-    for (address, recorded) in &state.resources {
-        if !desired.contains_key(address)
-            && let Some(remembered) = remembered(address, recorded)
-        {
-            desired.insert(address.clone(), remembered);
-        }
-    }
-    let Some(control_plane) = desired.values().find(|found| found.kind == CONTROL_PLANE) else {
-        return;
-    };
-    // A cluster is called as it was made, whatever the file calls it by now.
-    let made = state.resources.get(&control_plane.address);
-    let name = made.map_or(&control_plane.name, |made| &made.name).clone();
-    let those = |which: &dyn Fn(&Desired) -> bool| -> BTreeSet<Address> {
-        let those = desired.values().filter(|found| which(found));
-        those.map(|found| found.address.clone()).collect()
-    };
-    // What a leftover occupies. NAT gateways, their addresses and routes are free as soon as the nodes are gone.
-    let occupied = those(&|found| OCCUPIED.contains(&found.kind));
-    let of_cluster =
-        those(&|found| found.address.section() == "cluster" && !OCCUPIED.contains(&found.kind));
-    let teardown = |kind: &'static str, address: Address, depends_on: BTreeSet<Address>| Desired {
-        address,
-        kind,
-        name: name.clone(),
-        fields: Fields::new(),
-        depends_on,
-    };
-    let leftovers = teardown(resources::LEFTOVERS, cluster::leftovers(), occupied);
-    let workloads = teardown(resources::WORKLOADS, cluster::workloads(), of_cluster);
-    for found in desired.values_mut() {
-        if found.kind == CONTROL_PLANE {
-            found.depends_on.insert(leftovers.address.clone());
-        }
-        // An application would bring back what is taken away from under it.
-        if found.kind == resources::bootstrap::APPLICATION.name && depth == Depth::Cluster {
-            found.depends_on.insert(workloads.address.clone());
-        }
-    }
-    desired.insert(leftovers.address.clone(), leftovers);
-    if depth == Depth::Cluster {
-        desired.insert(workloads.address.clone(), workloads);
-    }
-}
-
-/// What the state remembers, in the form of what a file asks for.
-fn remembered(address: &Address, recorded: &Recorded) -> Option<Desired> {
-    Some(Desired {
-        address: address.clone(),
-        kind: resources::kind(&recorded.kind)?.name(),
-        name: recorded.name.clone(),
-        fields: recorded.fields.clone(),
-        depends_on: recorded.depends_on.clone(),
-    })
 }

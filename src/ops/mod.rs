@@ -6,6 +6,7 @@ mod error;
 mod proof;
 mod session;
 mod status;
+mod teardown;
 
 pub use apply::{Confirmed, apply};
 pub use destroy::{Teardown, destroy};

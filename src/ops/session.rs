@@ -6,7 +6,7 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
-use super::destroy::add_teardown;
+use super::teardown::{add_sweep, add_teardown, ending_cluster};
 use crate::address::Address;
 use crate::cloud::{Cloud, Retry, fault, retry};
 use crate::environment::model::SecretSource;
@@ -176,6 +176,30 @@ impl Session {
             self.require_unprotected()?;
             add_teardown(&mut desired, &state, depth);
         }
+        let mut planned = self.decide(goal, depth, state, ownership, desired).await?;
+        if goal == Goal::Apply
+            && let Some(cluster) = ending_cluster(&planned.plan, &planned.state)
+        {
+            let Planned {
+                state,
+                ownership,
+                mut desired,
+                ..
+            } = planned;
+            add_sweep(&mut desired, &state, &cluster, depth);
+            planned = self.decide(goal, depth, state, ownership, desired).await?;
+        }
+        Ok(planned)
+    }
+
+    async fn decide(
+        &self,
+        goal: Goal,
+        depth: Depth,
+        state: State,
+        ownership: Ownership,
+        desired: BTreeMap<Address, Desired>,
+    ) -> Result<Planned, Error> {
         let wanted = Wanted {
             ownership: &ownership,
             desired: &desired,

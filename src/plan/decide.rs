@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Verb, changes, steps};
+use super::{Action, After, Basis, Danger, FieldChange, Goal, Plan, Refusal, Verb, changes, steps};
 use crate::address::Address;
 use crate::graph::Graph;
-use crate::resources::{Condition, Desired, Kind, Observed, Owner};
+use crate::resources::{
+    CONTROL_PLANE, Change, Condition, Desired, Kind, LEFTOVERS, NODE_GROUP, Observed, Owner,
+    WORKLOADS,
+};
 use crate::state::{self, Recorded};
 
 /// Why an object is not deleted by itself.
@@ -72,36 +75,56 @@ impl Planner<'_> {
             .chain(state.open.keys())
             .chain(self.basis.observed.keys());
         known.for_each(|address| graph.add(address.clone()));
+        // What becomes of the cluster decides what becomes of everything in it.
+        let (clusters, inside): (Vec<_>, Vec<_>) = graph
+            .nodes()
+            .filter(|address| self.is_cluster(address) || self.lives_in_cluster(address))
+            .cloned()
+            .partition(|address| self.is_cluster(address));
+        for object in inside {
+            for cluster in &clusters {
+                graph.wait(object.clone(), cluster.clone());
+            }
+        }
         graph.order().map_err(|cycle| vec![Refusal::Ring(cycle)])
+    }
+
+    /// The kind of what stands or should stand at `address`.
+    fn kind_name(&self, address: &Address) -> Option<&str> {
+        let basis = self.basis;
+        let desired = basis.desired.get(address).map(|desired| desired.kind);
+        let recorded = || Some(basis.state.resources.get(address)?.kind.as_str());
+        let found = || Some(basis.observed.get(address)?.first()?.kind);
+        let open = || Some(basis.state.open.get(address)?.kind.as_str());
+        desired.or_else(recorded).or_else(found).or_else(open)
+    }
+
+    fn is_cluster(&self, address: &Address) -> bool {
+        self.kind_name(address) == Some(CONTROL_PLANE)
+    }
+
+    fn lives_in_cluster(&self, address: &Address) -> bool {
+        let kind = self.kind_name(address).and_then(self.basis.kind);
+        kind.is_some_and(Kind::lives_in_cluster)
     }
 
     fn decide(&mut self, address: &Address) -> Option<Action> {
         let basis = self.basis;
         let desired = basis.desired.get(address);
         let recorded = basis.state.resources.get(address);
-        let found = basis
-            .observed
-            .get(address)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let kind_name = desired
-            .map(|desired| desired.kind)
-            .or_else(|| recorded.map(|recorded| recorded.kind.as_str()))
-            .or_else(|| found.first().map(|found| found.kind))
-            .or_else(|| {
-                basis
-                    .state
-                    .open
-                    .get(address)
-                    .map(|entry| entry.kind.as_str())
-            })?;
+        let kind_name = self.kind_name(address)?;
         let Some(kind) = (basis.kind)(kind_name) else {
             let (address, kind) = (address.clone(), kind_name.to_owned());
             self.refusals.push(Refusal::UnknownKind { address, kind });
             return None;
         };
+        let found = basis
+            .observed
+            .get(address)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let (primary, surplus) = self.ours(address, found);
-        let wanted = desired.filter(|_| basis.goal == Goal::Apply);
+        let wanted = desired.filter(|_| basis.goal == Goal::Apply && !is_sweep(kind));
         if let (Some(desired), None) = (wanted, primary)
             && let Some(foreign) = found.iter().find(|found| found.owner != Owner::Ours)
         {
@@ -234,11 +257,11 @@ impl Planner<'_> {
     }
 
     fn remove(&self, kind: &dyn Kind, found: &Observed) -> Action {
+        let goes_along = kind.goes_with_cluster(&found.fields) && self.cluster_goes();
         let (verb, reason) = match self.basis.goal {
-            Goal::Destroy if kind.goes_with_cluster(&found.fields) && self.cluster_goes() => {
-                (Verb::Forget, GOES_WITH_CLUSTER)
-            }
+            _ if goes_along => (Verb::Forget, GOES_WITH_CLUSTER),
             Goal::Destroy => (Verb::Delete, "the environment is destroyed"),
+            Goal::Apply if is_sweep(kind) => (Verb::Delete, "its cluster goes"),
             Goal::Apply => (Verb::Delete, "the file no longer asks for it"),
         };
         let parts = kind.parts(&found.fields);
@@ -252,10 +275,24 @@ impl Planner<'_> {
         action
     }
 
-    /// Whether a cluster that is ours is deleted by this plan: decided before what is in it.
+    /// Whether the cluster is deleted by this plan, for good or to be made again: decided before what is in it.
     fn cluster_goes(&self) -> bool {
-        self.basis.observed.values().flatten().any(|found| {
-            found.kind == crate::resources::CONTROL_PLANE && found.owner == Owner::Ours
+        self.actions.values().any(|action| {
+            let goes = matches!(action.verb, Verb::Delete | Verb::Replace);
+            action.kind == CONTROL_PLANE && goes
+        })
+    }
+
+    /// Whether the machines that `desired` runs on are made anew, one by one or all at once.
+    fn nodes_are_renewed(&self, desired: &Desired) -> bool {
+        let firsts = desired.depends_on.iter();
+        let mut nodes = firsts
+            .filter_map(|first| self.actions.get(first))
+            .filter(|action| action.kind == NODE_GROUP);
+        nodes.any(|action| match action.verb {
+            Verb::Create | Verb::Replace => true,
+            Verb::Update => !self.outputs_changed_by(action).is_empty(),
+            Verb::Delete | Verb::Adopt | Verb::Forget | Verb::None => false,
         })
     }
 
@@ -270,8 +307,7 @@ impl Planner<'_> {
             .map(|recorded| &recorded.name)
             .or(open.map(|entry| &entry.name))?;
         // Objects of a cluster that is not looked into are not seen, and yet not gone.
-        let goes = self.basis.goal == Goal::Destroy && kind.lives_in_cluster();
-        let reason = if goes && self.cluster_goes() {
+        let reason = if kind.lives_in_cluster() && self.cluster_goes() {
             GOES_WITH_CLUSTER
         } else {
             "it is gone"
@@ -288,26 +324,27 @@ impl Planner<'_> {
         recorded: Option<&Recorded>,
         found: &Observed,
     ) -> Action {
+        if kind.lives_in_cluster() && self.cluster_goes() {
+            return self.follow_cluster(kind, desired, found);
+        }
         let changes = self.changes(kind, desired, recorded, found);
-        let forced: Vec<&str> = changes
-            .iter()
-            .filter(|change| change.forces_replacement)
-            .map(|change| change.field.as_str())
-            .collect();
+        let forced = changes.iter().any(|change| change.forces_replacement);
         let (verb, reason) = match &found.condition {
             Condition::Failed(why) => (
                 Verb::Replace,
                 format!("it failed and will not recover: {why}"),
             ),
             Condition::Deleting => (Verb::Replace, "it is being deleted".to_owned()),
-            Condition::Ready | Condition::Settling(_) if !forced.is_empty() => (
-                Verb::Replace,
-                format!("{} can't be changed in place", forced.join(", ")),
-            ),
+            Condition::Ready | Condition::Settling(_) if forced => {
+                (Verb::Replace, forces(kind, &changes))
+            }
             Condition::Ready | Condition::Settling(_) if !changes.is_empty() => {
                 (Verb::Update, differs(&changes))
             }
             Condition::Settling(state) => (Verb::Update, format!("it is not ready yet ({state})")),
+            Condition::Ready if kind.lives_in_cluster() && self.nodes_are_renewed(desired) => {
+                (Verb::Update, "its nodes are made anew".to_owned())
+            }
             Condition::Ready if recorded.is_none_or(|recorded| recorded.id != found.id) => (
                 Verb::Adopt,
                 "it is ours and there, and the state did not know".to_owned(),
@@ -320,6 +357,20 @@ impl Planner<'_> {
         let mut action = self.action(kind, &desired.address, &desired.name, verb, reason);
         action.id = Some(found.id.clone());
         action.changes = changes;
+        action
+    }
+
+    /// What becomes of an object whose cluster is replaced: it is made again in the new one. What has effects
+    /// outside is deleted first, while the controllers live that undo them.
+    fn follow_cluster(&self, kind: &dyn Kind, desired: &Desired, found: &Observed) -> Action {
+        let verb = if kind.goes_with_cluster(&found.fields) {
+            Verb::Create
+        } else {
+            Verb::Replace
+        };
+        let reason = "its cluster is replaced".to_owned();
+        let mut action = self.action(kind, &desired.address, &desired.name, verb, reason);
+        action.id = (verb == Verb::Replace).then(|| found.id.clone());
         action
     }
 
@@ -351,20 +402,18 @@ impl Planner<'_> {
         let action = self.actions.get(address)?;
         match action.verb {
             Verb::Create | Verb::Replace | Verb::Delete | Verb::Forget => None,
-            Verb::Update => {
-                let changed: Vec<String> = action
-                    .changes
-                    .iter()
-                    .map(|change| change.field.clone())
-                    .collect();
-                let kind = (self.basis.kind)(&action.kind)?;
-                let stays = !kind.outputs_changed_by(&changed).contains(&output);
-                stays
-                    .then(|| self.observed_output(address, action, output))
-                    .flatten()
-            }
+            Verb::Update if self.outputs_changed_by(action).contains(&output) => None,
+            Verb::Update => self.observed_output(address, action, output),
             Verb::Adopt | Verb::None => self.observed_output(address, action, output),
         }
+    }
+
+    /// The outputs that the update `action` changes.
+    fn outputs_changed_by(&self, action: &Action) -> &'static [&'static str] {
+        let changed = action.changes.iter();
+        let changed: Vec<String> = changed.map(|change| change.field.clone()).collect();
+        let kind = (self.basis.kind)(&action.kind);
+        kind.map_or(&[], |kind| kind.outputs_changed_by(&changed))
     }
 
     fn observed_output(&self, address: &Address, action: &Action, output: &str) -> Option<String> {
@@ -378,26 +427,56 @@ impl Planner<'_> {
     }
 }
 
-/// Says which fields differ, and who changed them.
-fn differs(changes: &[FieldChange]) -> String {
-    let named = |drift: bool| -> Vec<&str> {
-        let those = changes.iter().filter(|change| change.drift == drift);
-        those
-            .map(|change| change.field.as_str())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect()
+/// Whether the kind stands only for what a cluster leaves behind: the file never asks for it.
+fn is_sweep(kind: &dyn Kind) -> bool {
+    matches!(kind.name(), WORKLOADS | LEFTOVERS)
+}
+
+/// Names of fields, each once, sorted.
+fn listed<'a>(changes: impl Iterator<Item = &'a FieldChange>) -> String {
+    let names: BTreeSet<&str> = changes.map(|change| change.field.as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Says which fields force the replacement: AWS can't change them, or they hold on to what goes.
+fn forces(kind: &dyn Kind, changes: &[FieldChange]) -> String {
+    let fixed = |change: &&FieldChange| {
+        let fields = kind.fields().iter();
+        let mut fixed = fields.filter(|field| field.change == Change::Replace);
+        fixed.any(|field| field.name == change.field)
     };
-    let (drifted, edited) = (named(true), named(false));
-    match (drifted.is_empty(), edited.is_empty()) {
-        (false, true) => format!("{} changed behind our back", drifted.join(", ")),
-        (true, _) => format!("the file changes {}", edited.join(", ")),
-        (false, false) => {
-            format!(
-                "the file changes {}; {} changed behind our back",
-                edited.join(", "),
-                drifted.join(", ")
-            )
-        }
+    let forcing = changes.iter().filter(|change| change.forces_replacement);
+    let (fixed, holding): (Vec<_>, Vec<_>) = forcing.partition(fixed);
+    let mut reasons = Vec::new();
+    if !fixed.is_empty() {
+        let names = listed(fixed.into_iter());
+        reasons.push(format!("{names} can't be changed in place"));
     }
+    if !holding.is_empty() {
+        let names = listed(holding.into_iter());
+        reasons.push(format!(
+            "what {names} refers to goes, and can't while this stands"
+        ));
+    }
+    reasons.join("; ")
+}
+
+/// Says which fields differ, and why: the file changed, somebody else did it, or it follows from another change.
+fn differs(changes: &[FieldChange]) -> String {
+    let follows = |change: &FieldChange| change.after == After::KnownAfterApply;
+    let edited = changes.iter().filter(|c| !c.drift && !follows(c));
+    let drifted = changes.iter().filter(|c| c.drift && !follows(c));
+    let follow = changes.iter().filter(|c| follows(c));
+    let told = [
+        Some(listed(edited))
+            .filter(|names| !names.is_empty())
+            .map(|names| format!("the file changes {names}")),
+        Some(listed(drifted))
+            .filter(|names| !names.is_empty())
+            .map(|names| format!("{names} changed behind our back")),
+        Some(listed(follow))
+            .filter(|names| !names.is_empty())
+            .map(|names| format!("{names} follows another change")),
+    ];
+    told.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

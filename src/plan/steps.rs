@@ -9,7 +9,8 @@ use std::fmt;
 use super::{Basis, Plan, Verb};
 use crate::address::Address;
 use crate::graph::{Cycle, Graph};
-use crate::resources::Kind;
+use crate::resources::bootstrap::APPLICATION;
+use crate::resources::{CONTROL_PLANE, Kind, LEFTOVERS, WORKLOADS};
 
 /// Which half of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,10 +93,38 @@ pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
             }
         }
     }
+    sweep_in_order(plan, &mut graph);
     for (held, by) in contested(plan, basis) {
         graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
     }
     graph.order().map(|_| graph)
+}
+
+/// What a cluster leaves behind is swept between its end and its next beginning; and an application, which would
+/// bring back what is taken away from under it, goes before what else runs in the cluster.
+fn sweep_in_order(plan: &Plan, graph: &mut Graph<Step>) {
+    let steps = |kind: &'static str, phase, has: fn(Verb) -> bool| {
+        let actions = plan.actions.iter();
+        actions
+            .filter(move |action| action.kind == kind && has(action.verb))
+            .map(move |action| Step {
+                phase,
+                address: action.address.clone(),
+            })
+    };
+    for leftovers in steps(LEFTOVERS, Phase::Remove, removes) {
+        for cluster in steps(CONTROL_PLANE, Phase::Remove, removes) {
+            graph.wait(leftovers.clone(), cluster);
+        }
+        for cluster in steps(CONTROL_PLANE, Phase::Make, makes) {
+            graph.wait(cluster, leftovers.clone());
+        }
+    }
+    for workloads in steps(WORKLOADS, Phase::Remove, removes) {
+        for application in steps(APPLICATION.name, Phase::Remove, removes) {
+            graph.wait(workloads.clone(), application);
+        }
+    }
 }
 
 /// Whether `address` depends on `first` as the file has it now, and not only as it was.

@@ -39,6 +39,9 @@ pub use tags::{
 /// The kind of an EKS cluster: what runs in one goes with it.
 pub const CONTROL_PLANE: &str = "cluster.control-plane";
 
+/// The kind of the machines that pods run on.
+pub const NODE_GROUP: &str = "cluster.node-group";
+
 /// The kind that stands for what runs in a cluster and has effects outside: made quiet before the cluster goes.
 pub const WORKLOADS: &str = "cluster.workloads";
 

@@ -15,6 +15,7 @@ use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::Cluster as Asked;
 use crate::resources::calls::{fresh, made_already};
+use crate::resources::iam::role;
 use crate::resources::inventory::Inventory;
 use crate::resources::network::{security_group, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
@@ -55,7 +56,7 @@ fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
     let spec = Spec {
         name: asked.name.clone(),
         version: asked.version.clone(),
-        role: Input::of(&control_role(), "arn"),
+        role: role::arn(context, &asked.control_role),
         subnets: subnet_ids(&asked.subnets),
         security_groups: vec![Input::of(&security_group(&["cluster"]), "id")],
         public_endpoint: asked.public_endpoint,
@@ -65,7 +66,7 @@ fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
         authentication_mode: AuthenticationMode::Api.as_str().to_owned(),
         tags: context.ownership.named(&address, &asked.name),
     };
-    Desired::new(KIND, address, &asked.name, &spec)
+    Desired::new(KIND, address, &asked.name, &spec).after(control_role())
 }
 
 fn condition(found: &Found) -> Condition {

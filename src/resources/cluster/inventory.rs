@@ -10,7 +10,7 @@ use crate::cloud::{Cloud, Fault, fault};
 use crate::resources::calls::present;
 use crate::resources::inventory::{Seen, part};
 use crate::resources::tagged::Index;
-use crate::resources::{CONTROL_PLANE, Fields, Wanted, references};
+use crate::resources::{CONTROL_PLANE, Fields, NODE_GROUP, Wanted, references};
 
 /// EKS's part of the inventory.
 #[derive(Clone, Debug)]
@@ -70,10 +70,9 @@ fn joined<T>(some: Seen<Vec<T>>, more: Seen<Vec<T>>) -> Seen<Vec<T>> {
 pub(super) type GroupName = (String, String);
 
 fn node_groups_wanted(wanted: &Wanted<'_>) -> BTreeSet<GroupName> {
-    const KIND: &str = "cluster.node-group";
-    let desired = wanted.desired.values().filter(|d| d.kind == KIND);
+    let desired = wanted.desired.values().filter(|d| d.kind == NODE_GROUP);
     let desired = desired.map(|desired| (&desired.fields, &desired.name));
-    let recorded = wanted.recorded.values().filter(|r| r.kind == KIND);
+    let recorded = wanted.recorded.values().filter(|r| r.kind == NODE_GROUP);
     let recorded = recorded.map(|recorded| (&recorded.fields, &recorded.name));
     desired
         .chain(recorded)

@@ -16,18 +16,19 @@ use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::{Capacity, NodeGroup as Asked, Taint as AskedTaint, TaintEffect};
 use crate::resources::calls::{fresh, made_already};
+use crate::resources::iam::role;
 use crate::resources::inventory::Inventory;
 use crate::resources::network::{route_table, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_tag, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Problem, Tags,
-    Unseen, Usual, Wanted,
+    Condition, Context, Desired, Field, Fields, Input, Kind, NODE_GROUP, Observed, Order, Problem,
+    Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.node-group`.
 pub struct NodeGroup;
 
-const KIND: &str = "cluster.node-group";
+const KIND: &str = NODE_GROUP;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Spec {
@@ -99,6 +100,7 @@ impl Taint {
 fn desired(context: &Context<'_>, key: &str, asked: &Asked) -> Desired {
     let address = node_group(key);
     let cluster = context.environment.cluster.as_ref();
+    let role = cluster.map_or("", |cluster| &cluster.worker_role);
     let mut taints: Vec<Taint> = asked.taints.iter().map(Taint::from).collect();
     taints.sort();
     let capacity = match asked.capacity {
@@ -108,7 +110,7 @@ fn desired(context: &Context<'_>, key: &str, asked: &Asked) -> Desired {
     let spec = Spec {
         name: asked.name.clone(),
         cluster: Input::of(&control_plane(), "id"),
-        role: Input::of(&worker_role(), "arn"),
+        role: role::arn(context, role),
         subnets: subnet_ids(&asked.subnets),
         instance_types: asked.instance_types.clone(),
         disk_gib: int(asked.disk_gib),
@@ -122,7 +124,7 @@ fn desired(context: &Context<'_>, key: &str, asked: &Asked) -> Desired {
         version: cluster.and_then(|cluster| cluster.version.clone()),
         tags: context.ownership.named(&address, &asked.name),
     };
-    let desired = Desired::new(KIND, address, &asked.name, &spec);
+    let desired = Desired::new(KIND, address, &asked.name, &spec).after(worker_role());
     // Nodes join only through the routes of their subnets.
     let network = context.environment.network.iter();
     let tables = network.flat_map(|network| &network.route_tables);

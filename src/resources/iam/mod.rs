@@ -6,7 +6,7 @@
 mod group;
 pub mod inventory;
 mod policy;
-mod role;
+pub mod role;
 
 pub use group::IamGroup;
 pub use policy::IamPolicy;

@@ -16,8 +16,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::tags::changes;
 use crate::resources::{
-    Condition, Context, Desired, Field, Kind, Observed, Order, Owner, TAG_ADDRESS, Tags, Unseen,
-    Wanted,
+    Condition, Context, Desired, Field, Input, Kind, Observed, Order, Owner, TAG_ADDRESS, Tags,
+    Unseen, Wanted,
 };
 
 /// The kind `iam.role`.
@@ -44,6 +44,13 @@ struct Spec {
     /// The names of the policies written into it.
     inline: BTreeSet<String>,
     tags: Tags,
+}
+
+/// The ARN that the role `name` has or will have: it follows from the name, so that a role which somebody deleted
+/// and we make again is the same for those that use it.
+pub fn arn(context: &Context<'_>, name: &str) -> Input {
+    let (partition, account) = (context.environment.partition(), context.account);
+    Input::Known(format!("arn:{partition}:iam::{account}:role/{name}"))
 }
 
 fn desired(
