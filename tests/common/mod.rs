@@ -93,15 +93,14 @@ pub async fn apply(session: &Session) -> Report {
 
 /// Applies a plan and insists that all of it was done.
 pub async fn carry_out(session: &Session, planned: &Planned) -> Report {
-    let report = ops::apply(
-        session,
-        planned,
-        &Confirmed::default(),
-        &Silence,
-        never_stopped(),
-    )
-    .await
-    .expect("a run");
+    carry_out_with(session, planned, &Confirmed::default()).await
+}
+
+/// The same, having agreed to what `confirmed` says.
+pub async fn carry_out_with(session: &Session, planned: &Planned, confirmed: &Confirmed) -> Report {
+    let report = ops::apply(session, planned, confirmed, &Silence, never_stopped())
+        .await
+        .expect("a run");
     assert!(report.failed.is_empty(), "failed: {:#?}", report.failed);
     assert!(report.skipped.is_empty(), "skipped: {:#?}", report.skipped);
     report

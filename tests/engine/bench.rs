@@ -1,0 +1,100 @@
+//! Staging with everything that a kind can be asked for, brought up once: each test works on a copy of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use groundwork::environment::Environment;
+use groundwork::environment::model::{GroupPolicy, Policy};
+use groundwork::ops::Session;
+use groundwork::plan::Goal;
+use groundwork::sandbox::{Sandbox, time::ClockSource};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{World, apply, example};
+
+/// A Kubernetes version that is neither the oldest nor the newest.
+pub const VERSION: &str = "1.34";
+
+/// Staging, with a policy of our own and a Kubernetes version in the file.
+pub fn staging() -> Environment {
+    let mut staging = example("staging");
+    let policy = Policy {
+        name: "queue-readers".to_owned(),
+        path: "policies/queue-readers.json".to_owned(),
+        document: document("sqs:ReceiveMessage"),
+    };
+    staging.policies.insert("queue-readers".to_owned(), policy);
+    let group = staging.groups.get_mut("DB-Ops").expect("the group");
+    group
+        .policies
+        .push(GroupPolicy::Own("queue-readers".to_owned()));
+    let cluster = staging.cluster.as_mut().expect("a cluster");
+    cluster.version = Some(VERSION.to_owned());
+    staging
+}
+
+/// A policy document that allows `action`.
+pub fn document(action: &str) -> serde_json::Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
+    })
+}
+
+/// Staging as it is after its first apply, in a world that nobody else touches.
+pub fn applied() -> World {
+    static BUILT: OnceLock<TempDir> = OnceLock::new();
+    let built = BUILT.get_or_init(build);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    copy(built.path(), folder.path());
+    let sandbox = Sandbox::open(folder.path().join("sandbox"), ClockSource::Virtual);
+    World { folder, sandbox }
+}
+
+/// A session on unchanged staging in `world`.
+pub fn session(world: &World) -> Session {
+    session_on(world, staging())
+}
+
+/// A session on `environment` in `world`. Of the agent's many objects a few of each sort are enough here.
+pub fn session_on(world: &World, environment: Environment) -> Session {
+    let mut session = world.session(environment);
+    session.agent_manifest.retain(|object| {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let needed = ["argocd-server", "argocd-application-controller"];
+        object["kind"] == "CustomResourceDefinition" || needed.contains(&name)
+    });
+    session
+}
+
+/// Brings staging up on a clock of its own: the tests that wait for it have another.
+fn build() -> TempDir {
+    let build = || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let world = World::new();
+            let session = session(&world);
+            apply(&session).await;
+            let again = session.plan(Goal::Apply).await.expect("a plan");
+            let work: Vec<_> = again.plan.work().collect();
+            assert!(work.is_empty(), "a second apply would do: {work:#?}");
+            world.folder
+        })
+    };
+    std::thread::spawn(build).join().expect("staging comes up")
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path: PathBuf = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            std::fs::create_dir_all(&target).expect("a folder");
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("a file");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows of what is in the cluster.
+
+use groundwork::environment::Environment;
+use groundwork::environment::model::{Agent, Bootstrap};
+use serde_json::json;
+
+use super::Rows;
+
+/// Why only one kind has data.
+const NO_DATA: &str = "only a Secret has data that is fetched from elsewhere";
+
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces";
+const APPLICATION: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/flight-info";
+
+fn bootstrap(environment: &mut Environment) -> &mut Bootstrap {
+    environment.bootstrap.as_mut().unwrap()
+}
+
+fn agent(environment: &mut Environment) -> &mut Agent {
+    bootstrap(environment).agent.as_mut().unwrap()
+}
+
+pub fn rows() -> Vec<Rows> {
+    vec![
+        namespace(),
+        secret(),
+        ingress(),
+        deploy_agent(),
+        application(),
+    ]
+}
+
+fn namespace() -> Rows {
+    Rows::of("bootstrap.namespace", "bootstrap.namespace.microservices")
+        .nobody(
+            "object",
+            "its name is its address: another one is another resource",
+        )
+        .hand("manifest", |h| {
+            let labels = json!({"metadata": {"labels": {"groundwork.dev/environment": "other"}}});
+            Box::pin(h.patch("/api/v1/namespaces/microservices", labels))
+        })
+        .nobody("data", NO_DATA)
+        .deleted(|h| {
+            Box::pin(async move {
+                h.delete("/api/v1/namespaces/microservices").await;
+                h.wait(120).await;
+            })
+        })
+}
+
+fn secret() -> Rows {
+    const PATH: &str = "/api/v1/namespaces/microservices/secrets/mysql";
+    Rows::of("bootstrap.secret", "bootstrap.secret.mysql")
+        .file("object", |environment| {
+            let secret = bootstrap(environment).secrets.get_mut("mysql").unwrap();
+            "other".clone_into(&mut secret.name);
+        })
+        .hand("manifest", |h| {
+            let note = json!({"metadata": {"annotations": {"groundwork.dev/address": "a.b"}}});
+            Box::pin(h.patch(PATH, note))
+        })
+        .hand("data", |h| {
+            Box::pin(h.patch(PATH, json!({"data": {"password": "bWFsbG9yeQ=="}})))
+        })
+        .deleted(|h| Box::pin(h.delete(PATH)))
+}
+
+fn ingress() -> Rows {
+    Rows::of("bootstrap.ingress", "bootstrap.ingress.deployment.traefik")
+        .file("object", |environment| {
+            let ingress = bootstrap(environment).ingress.as_mut().unwrap();
+            "edge".clone_into(&mut ingress.namespace);
+        })
+        .hand("manifest", |h| {
+            Box::pin(async move {
+                let path = format!("{DEPLOYMENT}/traefik/deployments/traefik");
+                h.patch(&path, json!({"spec": {"replicas": 7}})).await;
+                h.wait(120).await;
+            })
+        })
+        .nobody("data", NO_DATA)
+        .deleted(|h| {
+            Box::pin(async move {
+                let path = format!("{DEPLOYMENT}/traefik/deployments/traefik");
+                h.delete(&path).await;
+                h.wait(120).await;
+            })
+        })
+}
+
+fn deploy_agent() -> Rows {
+    Rows::of(
+        "bootstrap.agent",
+        "bootstrap.agent.deployment.argocd-server",
+    )
+    .file("object", |environment| {
+        "deploy".clone_into(&mut agent(environment).namespace);
+    })
+    .hand("manifest", |h| {
+        Box::pin(async move {
+            let path = format!("{DEPLOYMENT}/argocd/deployments/argocd-server");
+            h.patch(&path, json!({"spec": {"replicas": 3}})).await;
+            h.wait(120).await;
+        })
+    })
+    .nobody("data", NO_DATA)
+    .deleted(|h| {
+        Box::pin(async move {
+            let path = format!("{DEPLOYMENT}/argocd/deployments/argocd-server");
+            h.delete(&path).await;
+            h.wait(120).await;
+        })
+    })
+}
+
+fn application() -> Rows {
+    Rows::of("bootstrap.application", "bootstrap.application.flight-info")
+        .file("object", |environment| {
+            let applications = &mut agent(environment).applications;
+            let application = applications.get_mut("flight-info").unwrap();
+            "other".clone_into(&mut application.name);
+        })
+        .hand("manifest", |h| {
+            let elsewhere = json!({"spec": {"source": {"targetRevision": "evil"}}});
+            Box::pin(h.patch(APPLICATION, elsewhere))
+        })
+        .nobody("data", NO_DATA)
+        .deleted(|h| {
+            Box::pin(async move {
+                h.delete(APPLICATION).await;
+                h.wait(120).await;
+            })
+        })
+}

@@ -1,0 +1,126 @@
+//! The hands of somebody who changes things behind our back: the AWS SDK, the Kubernetes API, and, for what AWS
+//! changes in no call, the world's own document.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use groundwork::cloud::{Clients, Fault, fault};
+use groundwork::ops::Session;
+use groundwork::state::{Recorded, State};
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use crate::common::World;
+
+/// A hand on one world.
+pub struct Hands {
+    pub aws: Clients,
+    kubernetes: kube::Client,
+    document: PathBuf,
+    state: State,
+}
+
+impl Hands {
+    /// A hand on `world`, which knows what `session` has made in it.
+    pub fn on(world: &World, session: &Session) -> Self {
+        let state = session.store.load().expect("a state that can be read");
+        let region = &session.environment.region;
+        let cluster = session.environment.cluster.as_ref().expect("a cluster");
+        Self {
+            aws: session.cloud.aws.clone(),
+            kubernetes: world.sandbox.kubernetes_client(region, &cluster.name),
+            document: world.folder.path().join("sandbox/world.json"),
+            state: state.expect("a state"),
+        }
+    }
+
+    fn recorded(&self, address: &str) -> &Recorded {
+        let address = address.parse().expect("an address");
+        let recorded = self.state.resources.get(&address);
+        recorded.unwrap_or_else(|| panic!("{address} is not recorded"))
+    }
+
+    /// The id of the resource at `address`.
+    pub fn id(&self, address: &str) -> &str {
+        &self.recorded(address).id
+    }
+
+    /// An output of the resource at `address`.
+    pub fn output(&self, address: &str, output: &str) -> &str {
+        &self.recorded(address).outputs[output]
+    }
+
+    /// The resource at `address`, as the world's document calls it.
+    pub fn ec2(&self, kind: &str, address: &str) -> String {
+        region(&format!("ec2/{kind}/{}", self.id(address)))
+    }
+
+    /// Lets simulated time pass.
+    pub async fn wait(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Changes members of the world's document: pairs of a pointer and what stands there from now on.
+    pub fn edit(&self, members: &[(String, Value)]) {
+        let text = fs::read(&self.document).expect("the world's document");
+        let mut world: Value = serde_json::from_slice(&text).expect("a document");
+        for (pointer, value) in members {
+            let member = world.pointer_mut(pointer);
+            *member.unwrap_or_else(|| panic!("the world has no {pointer}")) = value.clone();
+        }
+        // Another file, so that the sandbox sees that it was replaced.
+        let next = self.document.with_extension("edited");
+        fs::write(&next, world.to_string()).expect("the world is written");
+        fs::rename(&next, &self.document).expect("the world is replaced");
+    }
+
+    /// Changes an object in the cluster as `kubectl edit` does; `path` is that of the API server.
+    pub async fn patch(&self, path: &str, change: Value) {
+        let path = format!("{path}?fieldManager=kubectl-edit");
+        let kind = "application/merge-patch+json";
+        self.call(Method::PATCH, &path, kind, &change).await;
+    }
+
+    /// Deletes an object in the cluster.
+    pub async fn delete(&self, path: &str) {
+        self.call(Method::DELETE, path, "application/json", &json!({}))
+            .await;
+    }
+
+    async fn call(&self, method: Method, path: &str, kind: &str, body: &Value) {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(http::header::CONTENT_TYPE, kind);
+        let request = request.body(body.to_string().into_bytes());
+        let answer = self
+            .kubernetes
+            .request::<Value>(request.expect("a request"));
+        answer
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+}
+
+/// The pointer to something in the document's one region; its name is given with `/` between the parts.
+pub fn region(path: &str) -> String {
+    format!("/regions/us-east-1/{path}")
+}
+
+/// The code with which AWS refused, for what it does not allow.
+pub fn refusal<T, E, R>(
+    answer: Result<T, aws_smithy_runtime_api::client::result::SdkError<E, R>>,
+) -> String
+where
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata
+        + std::error::Error
+        + Send
+        + Sync
+        + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let refused: Result<T, Fault> = answer.map_err(fault("aws", "Delete"));
+    match refused {
+        Ok(_) => panic!("AWS deleted it"),
+        Err(fault) => fault.code,
+    }
+}
