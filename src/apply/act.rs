@@ -70,7 +70,7 @@ pub(super) async fn act(
         kind,
         action,
         fields: job.fields(known, action, step.phase)?,
-        token: job.token(&step.address),
+        token: job.token(action),
         cluster: job.cluster(known, clusters, kind, step.phase).await?,
     };
     let begun = job.cloud.clock.now();
@@ -119,9 +119,10 @@ impl<'a> Job<'a> {
     }
 
     /// The token of an action: that of the open entry when a create whose id never came is taken up again.
-    fn token(&self, address: &Address) -> String {
-        let open = self.basis.state.open.get(address);
-        open.filter(|entry| entry.id.is_none())
+    fn token(&self, action: &Action) -> String {
+        let open = self.basis.state.open.get(&action.address);
+        open.filter(|entry| entry.action == state::Action::Create && entry.id.is_none())
+            .filter(|_| action.verb == Verb::Create)
             .map_or_else(|| Uuid::new_v4().to_string(), |entry| entry.token.clone())
     }
 

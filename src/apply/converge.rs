@@ -10,11 +10,18 @@ use crate::observe::VISIBILITY;
 use crate::plan::{Verb, changes};
 use crate::resources::{Condition, Observed};
 
-/// No wait is given up sooner, however quick the kind usually is.
-const SHORTEST_DEADLINE: Duration = Duration::from_secs(600);
+/// How long a resource may stay in one state: the longest of AWS's own waiters (FACTS §1, node groups).
+const PATIENCE: Duration = Duration::from_secs(40 * 60);
 
-/// How often the same change is sent before we say that it does not take.
-const CHANGES_SENT: u32 = 6;
+/// How long a change is sent again while the service says "not yet".
+const CHANGE_BOUND: Duration = Duration::from_secs(600);
+
+/// How long a resource may read as failed after its deletion was accepted.
+const STALE_FAILURE: Duration = Duration::from_secs(60);
+
+/// How often changes of the same fields are sent before we say that they do not take. Some take several: EKS goes
+/// up one minor version at a time.
+const CHANGES_SENT: u32 = 8;
 
 /// How long a read is tried again.
 const READ_BOUND: Duration = Duration::from_secs(120);
@@ -28,9 +35,8 @@ fn pause(waited: Duration) -> Duration {
 /// Reads until it is ready, changes what differs, and returns it as it then is.
 pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActError> {
     let clock = &work.job.cloud.clock;
-    let usual = work.kind.usual();
-    let deadline = (usual.create.max(usual.update) * 4).max(SHORTEST_DEADLINE);
     let mut waited = Duration::ZERO;
+    let mut in_this_state = Duration::ZERO;
     let mut sent = 0;
     let mut last_state = String::new();
     loop {
@@ -74,8 +80,9 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                 state: state.clone(),
             });
             last_state = state;
+            in_this_state = Duration::ZERO;
         }
-        if waited >= deadline {
+        if in_this_state >= PATIENCE {
             return Err(ActError::Slow {
                 state: last_state,
                 seconds: waited.as_secs(),
@@ -84,6 +91,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
         let pause = pause(waited);
         clock.sleep(pause).await;
         waited += pause;
+        in_this_state += pause;
     }
 }
 
@@ -108,7 +116,7 @@ fn differing(work: &Work<'_>, observed: &Observed) -> Vec<String> {
 
 async fn change(work: &Work<'_>, observed: &Observed, fields: &[String]) -> Result<(), ActError> {
     let clock = work.job.cloud.clock.as_ref();
-    retry(clock, Retry::Idempotent, SHORTEST_DEADLINE, || async {
+    retry(clock, Retry::Idempotent, CHANGE_BOUND, || async {
         work.kind
             .update(work.job.cloud, &work.order(), observed, fields)
             .await
@@ -140,18 +148,19 @@ const BETWEEN_WAVES: Duration = Duration::from_secs(3);
 
 /// Returns once the resource is no longer there.
 pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError> {
-    let deadline = (work.kind.usual().delete * 4).max(SHORTEST_DEADLINE);
     let mut waited = Duration::ZERO;
     let mut told = Vec::new();
     loop {
         let Some(observed) = read(work, id).await? else {
             return Ok(());
         };
-        if let Condition::Failed(why) = observed.condition {
-            return Err(ActError::Broken(why));
+        if let Condition::Failed(why) = &observed.condition
+            && waited >= STALE_FAILURE
+        {
+            return Err(ActError::Broken(why.clone()));
         }
         let parts = work.kind.parts(&observed.fields);
-        if waited >= deadline {
+        if waited >= PATIENCE {
             let state = if parts.is_empty() {
                 "there".to_owned()
             } else {

@@ -170,6 +170,7 @@ const EXISTS: &[&str] = &[
 /// Codes that pass by themselves: throttling, and states that settle.
 const RETRY: &[&str] = &[
     "Throttling",
+    "ThrottledException",
     "ThrottlingException",
     "RequestLimitExceeded",
     "TooManyRequestsException",
@@ -201,6 +202,9 @@ const FORBIDDEN: &[&str] = &[
 
 const UNCERTAIN: &[&str] = &[
     "InternalFailure",
+    "InternalServiceError",
+    "ServiceFailure",
+    "ServiceUnavailableException",
     "InternalError",
     "ServiceUnavailable",
     "ServerException",

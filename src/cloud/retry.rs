@@ -30,7 +30,7 @@ pub async fn retry<T, F>(
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let mut waited = Duration::ZERO;
+    let begun = clock.now();
     let mut delay = FIRST_DELAY;
     loop {
         let fault = match call().await {
@@ -42,12 +42,12 @@ where
             Class::Uncertain => policy == Retry::Idempotent,
             Class::Absent | Class::Exists | Class::Forbidden | Class::Stop => false,
         };
-        if !again || waited >= bound {
+        // Measured on the clock, so that what the call itself waited counts as well.
+        let left = bound.saturating_sub(clock.now().duration_since(begun).unsigned_abs());
+        if !again || left.is_zero() {
             return Err(fault);
         }
-        let pause = jittered(delay).min(bound - waited);
-        clock.sleep(pause).await;
-        waited += pause;
+        clock.sleep(jittered(delay).min(left)).await;
         delay = (delay * 2).min(LONGEST_DELAY);
     }
 }

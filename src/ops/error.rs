@@ -50,6 +50,18 @@ pub enum Error {
     /// Data would be lost, and that was not confirmed.
     #[error("this loses the data in {}: add {} if that is meant", list(.0), flags(.0))]
     DataLoss(Vec<Address>),
+    /// The file names another region than the one that the environment was made in.
+    #[error(
+        "environment `{environment}` was made in {was}, and its file now says {is}: destroy it with the old region first, or give the new one another name"
+    )]
+    OtherRegion {
+        /// The environment.
+        environment: String,
+        /// Where it was made.
+        was: String,
+        /// What the file says.
+        is: String,
+    },
     /// The environment is protected.
     #[error("environment `{0}` is protected: set `protect = false` in its file first")]
     Protected(String),

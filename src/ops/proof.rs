@@ -107,14 +107,15 @@ async fn left_behind(cloud: &Cloud, search: &leftovers::Search) -> Result<Vec<Re
 
 /// Services whose own lists observation has just read by tag and name. The tag index also names what was
 /// deleted a while ago (FACTS §1), so of these services their own word counts.
-const OBSERVED_DIRECTLY: [&str; 7] = [
+const OBSERVED_DIRECTLY: [&str; 8] = [
     "ec2",
     "eks",
     "rds",
     "elasticache",
     "ecr",
-    "route53",
     "secretsmanager",
+    "route53",
+    "iam",
 ];
 
 /// Everything else that carries our lineage.

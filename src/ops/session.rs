@@ -106,7 +106,15 @@ impl Session {
                 now,
             )
         };
-        Ok(self.store.load()?.unwrap_or_else(fresh))
+        let state = self.store.load()?.unwrap_or_else(fresh);
+        if state.region != environment.region {
+            return Err(Error::OtherRegion {
+                environment: environment.name.clone(),
+                was: state.region,
+                is: environment.region.clone(),
+            });
+        }
+        Ok(state)
     }
 
     /// What makes a resource of this environment ours.

@@ -52,6 +52,8 @@ pub fn changes(
             continue;
         }
         let open = references(&wanted);
+        // A target that is made anew may well give the same value again, such as a role its ARN; only one that
+        // goes away takes with it what holds it.
         let loses_hold = field.holds && open.iter().any(|(resource, _)| void(resource));
         let drift = recorded.is_some_and(|recorded| {
             recorded
@@ -66,7 +68,7 @@ pub fn changes(
             } else {
                 After::KnownAfterApply
             },
-            forces_replacement: field.change == Change::Replace || loses_hold,
+            forces_replacement: loses_hold || (field.change == Change::Replace && open.is_empty()),
             drift,
         });
     }

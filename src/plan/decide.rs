@@ -125,8 +125,8 @@ impl Planner<'_> {
             .unwrap_or_default();
         let (primary, surplus) = self.ours(address, found);
         let wanted = desired.filter(|_| basis.goal == Goal::Apply && !is_sweep(kind));
-        if let (Some(desired), None) = (wanted, primary)
-            && let Some(foreign) = found.iter().find(|found| found.owner != Owner::Ours)
+        if let (Some(desired), None) = (desired, primary)
+            && let Some(foreign) = found.iter().find(|found| self.is_in_the_way(found))
         {
             self.refuse(desired, foreign);
             return None;
@@ -137,8 +137,39 @@ impl Planner<'_> {
             (None, Some(found)) => self.remove(kind, found),
             (None, None) => self.forget(kind, address, recorded)?,
         };
+        if let (Some(desired), Verb::Replace) = (wanted, action.verb)
+            && let Some(foreign) = found
+                .iter()
+                .find(|found| self.is_foreign(found) && found.name == desired.name)
+        {
+            self.refuse(desired, foreign);
+            return None;
+        }
+        if !surplus.is_empty() && kind.holds_data() {
+            action.danger = Some(Danger::LosesData);
+        }
         action.surplus = surplus;
         Some(action)
+    }
+
+    /// Whether a found resource is someone else's. One that the state remembers by its id is ours although
+    /// somebody took its tags away: that is drift.
+    fn is_foreign(&self, found: &Observed) -> bool {
+        let remembered = self.basis.state.resources.get(&found.address);
+        match &found.owner {
+            Owner::Ours => false,
+            Owner::Other { lineage: None } => {
+                remembered.is_none_or(|recorded| recorded.id != found.id)
+            }
+            Owner::Other { lineage: Some(_) } => true,
+        }
+    }
+
+    /// Whether a foreign resource forbids the plan. When destroying, only another lineage's does: it tells that
+    /// this is not the state by which the environment was made.
+    fn is_in_the_way(&self, found: &Observed) -> bool {
+        let lineage = matches!(found.owner, Owner::Other { lineage: Some(_) });
+        self.is_foreign(found) && (self.basis.goal == Goal::Apply || lineage)
     }
 
     /// Which of the found resources is the one, and the ids of the others that are ours, too: the recorded one
@@ -159,7 +190,7 @@ impl Planner<'_> {
             .and_then(|entry| entry.id.as_deref());
         let mut ours: Vec<&Observed> = found
             .iter()
-            .filter(|found| found.owner == Owner::Ours)
+            .filter(|found| !self.is_foreign(found))
             .collect();
         ours.sort_by_key(|found| {
             let id = Some(found.id.as_str());
@@ -218,7 +249,9 @@ impl Planner<'_> {
             Verb::Adopt | Verb::Forget | Verb::None => 0,
         };
         let danger = match verb {
-            Verb::Replace | Verb::Delete if kind.holds_data() => Some(Danger::LosesData),
+            Verb::Replace | Verb::Delete if kind.holds_data() && !self.never_worked(address) => {
+                Some(Danger::LosesData)
+            }
             Verb::Replace => Some(Danger::Disrupts),
             Verb::Create
             | Verb::Update
@@ -239,6 +272,14 @@ impl Planner<'_> {
             expected_seconds,
             surplus: Vec::new(),
         }
+    }
+
+    /// Whether its first creation never came to an end, so that nobody can have stored anything in it.
+    fn never_worked(&self, address: &Address) -> bool {
+        let state = self.basis.state;
+        let open = state.open.get(address);
+        open.is_some_and(|entry| entry.action == state::Action::Create)
+            && !state.resources.contains_key(address)
     }
 
     fn make(&self, kind: &dyn Kind, desired: &Desired, recorded: Option<&Recorded>) -> Action {

@@ -18,11 +18,22 @@ pub(super) async fn fresh<T, F>(cloud: &Cloud, mut call: impl FnMut() -> F) -> R
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    retry(&*cloud.clock, Retry::Certain, SETTLES, || {
+    let answer = retry(&*cloud.clock, Retry::Certain, SETTLES, || {
         let answer = call();
         async move { answer.await.map_err(not_there_yet) }
-    })
-    .await
+    });
+    answer.await.map_err(given_up)
+}
+
+/// What did not pass in its time will not pass in anyone else's: no caller is to wait for it once more.
+pub(super) fn given_up(fault: Fault) -> Fault {
+    match fault.class {
+        Class::Retry => Fault {
+            class: Class::Stop,
+            ..fault
+        },
+        Class::Absent | Class::Exists | Class::Uncertain | Class::Forbidden | Class::Stop => fault,
+    }
 }
 
 /// A fault that says "not there", of what was made a moment ago: the call is worth making again.

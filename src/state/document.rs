@@ -279,6 +279,9 @@ impl State {
             }
             Transition::Finish(address, recorded, seconds) => {
                 self.close(&address, seconds);
+                // A resource whose key in the file was renamed is at its new address only.
+                self.resources
+                    .retain(|_, other| (&other.kind, &other.id) != (&recorded.kind, &recorded.id));
                 self.resources.insert(address, recorded);
             }
             Transition::Forget(address, seconds) => {

@@ -179,7 +179,13 @@ pub async fn compared(
         Ok(applied) => applied,
         // The API server will not change the object like that: applying will say so again.
         Err(fault) if fault.code == "Invalid" => {
-            shown.manifest["differs"] = json!(fault.message);
+            // Of a secret the API server's words might repeat a value.
+            let told = if id.kind == "Secret" {
+                "it can't be changed like that"
+            } else {
+                &fault.message
+            };
+            shown.manifest["differs"] = json!(told);
             return Ok(fields_of(&shown));
         }
         Err(fault) => return Err(fault),

@@ -142,11 +142,7 @@ fn condition(found: &Found) -> Condition {
     match found.status() {
         None | Some(NodegroupStatus::Active) => Condition::Ready,
         Some(NodegroupStatus::Deleting) => Condition::Deleting,
-        Some(
-            status @ (NodegroupStatus::CreateFailed
-            | NodegroupStatus::DeleteFailed
-            | NodegroupStatus::Degraded),
-        ) => {
+        Some(status @ (NodegroupStatus::CreateFailed | NodegroupStatus::DeleteFailed)) => {
             let issues = found.health().map(|health| health.issues()).unwrap_or(&[]);
             let issues = issues.iter().map(|issue| {
                 let code = issue.code().map_or("unknown", |code| code.as_str());
