@@ -26,7 +26,7 @@ where
 }
 
 /// What did not pass in its time will not pass in anyone else's: no caller is to wait for it once more.
-pub(super) fn given_up(fault: Fault) -> Fault {
+fn given_up(fault: Fault) -> Fault {
     match fault.class {
         Class::Retry => Fault {
             class: Class::Stop,
