@@ -4,6 +4,7 @@ use super::context::sandbox;
 use super::exit::{Error, Exit};
 use super::{Global, kubeconfig};
 use crate::sandbox::serve::{Server, aws_url, cluster_url};
+use crate::sandbox::show;
 use crate::sandbox::store::Effect;
 
 /// The embedded AWS and Kubernetes
@@ -14,6 +15,12 @@ pub enum Sandbox {
         /// The port; 0 takes a free one
         #[arg(long, default_value_t = 4510)]
         port: u16,
+    },
+    /// Print what exists in it, with names in the place of identifiers
+    Show {
+        /// Everything about each, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Forget the whole world and begin a new one
     Reset {
@@ -28,6 +35,17 @@ impl Sandbox {
         let sandbox = sandbox(global);
         match self {
             Self::Serve { port } => serve(global, sandbox, port).await,
+            Self::Show { json } => {
+                let world = sandbox
+                    .store()
+                    .transact(Effect::Reads, |world| show(world))?;
+                if json {
+                    super::plan::print_json(&world);
+                } else {
+                    list(&world);
+                }
+                Ok(Exit::Done)
+            }
             Self::Reset { yes } => {
                 if !super::confirm::confirm(yes, "Forget everything that exists in the sandbox?")? {
                     return Ok(Exit::Failed);
@@ -36,6 +54,27 @@ impl Sandbox {
                 anstream::eprintln!("the sandbox is new");
                 Ok(Exit::Done)
             }
+        }
+    }
+}
+
+/// One line for each resource and each object.
+fn list(world: &serde_json::Value) {
+    let lists = |part: &str| world[part].as_object().into_iter().flatten();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    for (kind, resources) in lists("resources") {
+        for resource in resources.as_array().into_iter().flatten() {
+            println!("{kind}  {}", text(&resource["name"]));
+        }
+    }
+    for (cluster, objects) in lists("kubernetes") {
+        for object in objects.as_array().into_iter().flatten() {
+            let metadata = &object["metadata"];
+            let name = match metadata["namespace"].as_str() {
+                Some(namespace) => format!("{namespace}/{}", text(&metadata["name"])),
+                None => text(&metadata["name"]),
+            };
+            println!("{cluster}  {}  {name}", text(&object["kind"]));
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod kubernetes;
 pub mod schedule;
 pub mod serve;
+mod show;
 pub mod stand_ins;
 pub mod store;
 pub mod time;
@@ -19,6 +20,8 @@ pub mod world;
 use std::path::PathBuf;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+pub use show::show;
 
 use faults::Faults;
 use store::Store;

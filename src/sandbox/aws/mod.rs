@@ -23,7 +23,7 @@ mod respond;
 pub mod route53;
 pub mod secrets_manager;
 pub mod sts;
-mod subnet_groups;
+pub mod subnet_groups;
 mod tag_operations;
 pub mod tagging;
 pub mod tags;
