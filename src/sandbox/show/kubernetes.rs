@@ -45,6 +45,9 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Events tell of moments; the rest is state.
 const MOMENTS: &str = "Event";
 
+/// Kinds whose objects are called after their owner, with something made up behind it.
+const CALLED_AFTER_OWNERS: [&str; 2] = ["EndpointSlice", "Pod"];
+
 /// The objects of the cluster `key`.
 pub fn items(key: &str, cluster: &Cluster) -> Vec<Item> {
     (cluster.objects.values())
@@ -88,7 +91,7 @@ fn given_name(object: &Value) -> Option<&str> {
     let name = text(object, "/metadata/name");
     let owner = text(object, "/metadata/ownerReferences/0/name");
     let prefix = match text(object, "/metadata/generateName") {
-        "" if text(object, "/kind") == "Pod" && !owner.is_empty() => owner,
+        "" if CALLED_AFTER_OWNERS.contains(&text(object, "/kind")) => owner,
         prefix => prefix,
     };
     let made_up = name.strip_prefix(prefix)?.trim_start_matches('-');

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::aws;
 use super::world::World;
+use crate::resources::{TAG_ENVIRONMENT, TAG_LINEAGE};
 use item::Item;
 use names::Names;
 
@@ -49,10 +50,9 @@ pub fn show(world: &World) -> Value {
     let clusters: Vec<(&String, Vec<Item>)> = (world.clusters.iter())
         .map(|(key, cluster)| (key, kubernetes::items(key, cluster)))
         .collect();
-    let names = Names::of(
-        (items.iter()).chain(clusters.iter().flat_map(|(_, objects)| objects)),
-        world,
-    );
+    let environments = environments(&items);
+    let objects = clusters.iter().flat_map(|(_, objects)| objects);
+    let names = Names::of(items.iter().chain(&environments).chain(objects), world);
 
     let mut resources: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for item in items {
@@ -60,7 +60,7 @@ pub fn show(world: &World) -> Value {
         resources.entry(kind).or_default().push(body);
     }
     for list in resources.values_mut() {
-        list.sort_by_cached_key(sort_key);
+        list.sort_by_cached_key(Value::to_string);
     }
     let counts: BTreeMap<&String, usize> = (resources.iter())
         .map(|(kind, list)| (kind, list.len()))
@@ -77,23 +77,23 @@ pub fn show(world: &World) -> Value {
     })
 }
 
+/// The environments whose lineages the tags tell: a lineage is drawn at random, and stands for its environment.
+fn environments(items: &[Item]) -> Vec<Item> {
+    let tags = items.iter().filter_map(|item| item.body.get("tags"));
+    let lineages: BTreeMap<&str, &str> = tags
+        .filter_map(|tags| Some((tags[TAG_LINEAGE].as_str()?, tags[TAG_ENVIRONMENT].as_str()?)))
+        .collect();
+    (lineages.into_iter())
+        .map(|(lineage, name)| Item::new("environment", name, json!({})).id(lineage))
+        .collect()
+}
+
 fn of_region(region: &aws::Region, implicit: &mut Implicit) -> Vec<Item> {
     let mut items = ec2::items(region, implicit);
     items.extend(eks::items(&region.eks));
     items.extend(data::items(region));
     items.extend(services::items(region));
     items
-}
-
-/// Resources are in the order of their zones and blocks, as people list subnets, and else of their names.
-fn sort_key(resource: &Value) -> (String, String) {
-    let place = ["az", "cidr"].map(|member| resource[member].as_str().unwrap_or_default());
-    let place = if place.iter().all(|part| !part.is_empty()) {
-        place.join(" ")
-    } else {
-        resource["name"].as_str().unwrap_or_default().to_owned()
-    };
-    (place, resource.to_string())
 }
 
 /// The SHA-256 of a secret value, in hexadecimal digits.

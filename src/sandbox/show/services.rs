@@ -107,15 +107,20 @@ fn secret(secret: &Secret) -> Item {
     let digest = current.map(|version| match &version.value {
         Stored::Text(value) | Stored::Binary(value) => sha256(value.as_bytes()),
     });
-    Item::new(
+    let mut item = Item::new(
         "secret",
         &secret.name,
         json!({"description": secret.description, "value_sha256": digest}),
-    )
-    .id(&secret.arn)
-    .maybe("key", secret.kms_key.as_deref())
-    .unless("scheduled_for_deletion", secret.deletion.is_some(), false)
-    .tags(&secret.tags)
+    );
+    for (id, version) in &secret.versions {
+        let stages: Vec<&str> = version.stages.iter().map(String::as_str).collect();
+        let name = format!("@secret_version/{}:{}", secret.name, stages.join("+"));
+        item = item.written(id, Form::Text(name));
+    }
+    item.id(&secret.arn)
+        .maybe("key", secret.kms_key.as_deref())
+        .unless("scheduled_for_deletion", secret.deletion.is_some(), false)
+        .tags(&secret.tags)
 }
 
 /// A load balancer that Kubernetes made is called after its Service: its own name is made up.

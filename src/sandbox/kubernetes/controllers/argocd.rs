@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Scene, is_ready, serves};
 use crate::sandbox::kubernetes::cluster::{Editor, key_of};
@@ -63,11 +64,19 @@ fn encoded(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(text)
 }
 
+/// A value that Argo CD draws at random. Here it follows from what it is for, so that equal clusters are equal.
+fn made_up(editor: &Editor<'_>, what: &str, digits: usize) -> String {
+    let cluster = &editor.cluster;
+    let digest = Sha256::digest(format!("{}/{}/{what}", cluster.region, cluster.name));
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex[..digits.min(hex.len())].to_owned()
+}
+
 fn secret(editor: &mut Editor<'_>, home: &str, own: &str, key: &str, digits: usize) {
     if editor.cluster.get("secrets", home, own).is_some() {
         return;
     }
-    let value = encoded(&editor.ids.hex(digits));
+    let value = encoded(&made_up(editor, &format!("{home}/{own}/{key}"), digits));
     editor.create(
         "secrets",
         json!({
@@ -103,7 +112,9 @@ fn server_start(scene: &mut Scene<'_>, home: &str) {
                 "metadata": {"name": "argocd-secret", "namespace": home},
             }),
         );
-        let (key, hash, now) = (editor.ids.hex(32), editor.ids.hex(32), editor.time());
+        let value = |entry| made_up(&editor, &format!("{home}/argocd-secret/{entry}"), 32);
+        let (key, hash) = (value("server.secretkey"), value("admin.password"));
+        let now = editor.time();
         editor.edit("secrets", &key_of(&own), |secret| {
             for (entry, value) in [
                 ("server.secretkey", key),

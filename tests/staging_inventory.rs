@@ -1,0 +1,231 @@
+//! Staging as groundwork makes it, beside the inventory of the environment that it describes; and the document
+//! that tells what exists: equal worlds print equal bytes.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{World, apply, destroy, example, project, read};
+use groundwork::sandbox::show;
+use groundwork::sandbox::store::Effect;
+use serde_json::Value;
+
+/// A way in which staging may differ from the inventory. Paths are `kind/name/member/…`; `*` stands for any part of
+/// one, and `**` at the end for everything below.
+#[derive(Debug)]
+enum Difference {
+    /// The resource at this path has this name in staging.
+    Renamed(&'static str, &'static str),
+    /// The member has another value: the inventory's, and staging's.
+    Changed(&'static str, &'static str, &'static str),
+    /// Only staging has this.
+    Added(&'static str),
+}
+use Difference::{Added, Changed, Renamed};
+
+const SUPPORTED: &str = "Kubernetes and AMI versions that AWS supports today";
+const MYSQL: &str = "the newest MySQL 8 that AWS supports";
+const REDIS: &str = "Redis is a replication group of one node";
+const NODE_ROLE: &str = "FACTS §2: nodes only pull from the registry";
+const CLUSTER_ROLE: &str = "FACTS §2: EKS needs no other policy";
+const ACCESS: &str = "FACTS §2: access entries, not the config map";
+const PORT_ONLY: &str =
+    "issue, point 5: only EKS's own security group, which nodes wear, and only the engine's port";
+const OWNERSHIP: &str = "our ownership tags";
+const GROUP_PATH: &str = "groups take no tags: their path tells whose they are";
+const EKS: &str = "made by EKS itself, with the cluster and its nodes";
+const BALANCER: &str = "made by the load balancer itself, for Traefik's Service";
+const SEED: &str = "the user that exists before, which the inventory does not list";
+const INTERFACES: &str =
+    "made by AWS for what stands in the network, which the inventory does not list";
+
+/// Every allowed difference, with its reason. One that does not occur fails the test as well.
+const ALLOWED: &[(Difference, &str)] = &[];
+
+/// What stands at each path.
+type Leaves = BTreeMap<String, String>;
+
+fn shown(world: &World) -> Value {
+    let store = world.sandbox.store();
+    (store.transact(Effect::Reads, |world| show(world))).expect("a world")
+}
+
+fn printed(world: &World) -> String {
+    serde_json::to_string_pretty(&shown(world)).expect("plain values")
+}
+
+/// Every value of the inventory, lists of plain values as one. Names of resources may be replaced.
+fn leaves(inventory: &Value, rename: impl Fn(&str) -> Option<&'static str>) -> Leaves {
+    let mut found = Leaves::new();
+    for (kind, resources) in inventory["resources"].as_object().expect("kinds") {
+        for resource in resources.as_array().expect("a list") {
+            let name = resource["name"].as_str().expect("a name");
+            // A slash in a name is no step of a path.
+            let path = format!("{kind}/{}", name.replace('/', "|"));
+            let path = rename(&path).map_or(path, str::to_owned);
+            for (member, value) in resource.as_object().expect("members") {
+                if member != "name" {
+                    collect(
+                        format!("{path}/{}", member.replace('/', "|")),
+                        value,
+                        &mut found,
+                    );
+                }
+            }
+        }
+    }
+    found
+}
+
+fn collect(path: String, value: &Value, found: &mut Leaves) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (key, each) in fields {
+                collect(format!("{path}/{}", key.replace('/', "|")), each, found);
+            }
+        }
+        Value::Array(list) if list.iter().any(Value::is_object) => {
+            for (index, each) in list.iter().enumerate() {
+                collect(format!("{path}/{index}"), each, found);
+            }
+        }
+        _ => {
+            found.insert(path, value.to_string());
+        }
+    }
+}
+
+/// Whether a path is one of those that a pattern means.
+fn is_match(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    for expected in pattern.split('/') {
+        if expected == "**" {
+            return true;
+        }
+        let Some(part) = parts.next() else {
+            return false;
+        };
+        let fits = match expected.split_once('*') {
+            Some((start, end)) => {
+                part.len() >= start.len() + end.len()
+                    && part.starts_with(start)
+                    && part.ends_with(end)
+            }
+            None => part == expected,
+        };
+        if !fits {
+            return false;
+        }
+    }
+    parts.next().is_none()
+}
+
+/// Every difference that the table does not allow, and every row of the table that allows nothing.
+fn compare(inventory: &Value, staging: &Value) -> Vec<String> {
+    let mut used = vec![false; ALLOWED.len()];
+    let inventory_leaves = leaves(inventory, |path| {
+        (ALLOWED.iter()).find_map(|(difference, _)| match difference {
+            Renamed(from, to) if *from == path => Some(*to),
+            Renamed(..) | Changed(..) | Added(_) => None,
+        })
+    });
+    let staging_leaves = leaves(staging, |_| None);
+    let mut wrong = Vec::new();
+    let paths: std::collections::BTreeSet<&String> = inventory_leaves
+        .keys()
+        .chain(staging_leaves.keys())
+        .collect();
+    for (row, (difference, _)) in ALLOWED.iter().enumerate() {
+        if let Renamed(_, to) = difference {
+            used[row] = inventory_leaves.keys().any(|path| path.starts_with(to));
+        }
+    }
+    for path in paths {
+        let (before, after) = (inventory_leaves.get(path), staging_leaves.get(path));
+        if before == after {
+            continue;
+        }
+        let allowing = ALLOWED.iter().position(|(difference, _)| match difference {
+            Added(pattern) => before.is_none() && is_match(pattern, path),
+            Changed(pattern, from, to) => {
+                before.is_some_and(|value| value == from)
+                    && after.is_some_and(|value| value == to)
+                    && is_match(pattern, path)
+            }
+            Renamed(..) => false,
+        });
+        match allowing {
+            Some(row) => used[row] = true,
+            None => wrong.push(format!(
+                "{path}\n    inventory: {}\n    staging:   {}",
+                before.map_or("-", String::as_str),
+                after.map_or("-", String::as_str)
+            )),
+        }
+    }
+    let idle = ALLOWED.iter().zip(used).filter(|(_, used)| !used);
+    wrong.extend(idle.map(|((difference, reason), _)| {
+        format!("allowed, but it does not occur: {difference:?} ({reason})")
+    }));
+    wrong
+}
+
+#[tokio::test(start_paused = true)]
+async fn staging_is_what_the_inventory_tells() {
+    let world = World::new();
+    let session = world.session(example("staging"));
+    apply(&session).await;
+    let staging = shown(&world);
+    let inventory = read(&project().join("tests/fixtures/staging-inventory.json"));
+    let inventory: Value = serde_json::from_str(&inventory).expect("the fixture is JSON");
+
+    let wrong = compare(&inventory, &staging);
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert_eq!(staging["implicit"], inventory["implicit"]);
+    for (kind, count) in staging["counts"].as_object().expect("counts") {
+        let listed = staging["resources"][kind].as_array().expect("a list").len();
+        assert_eq!(*count, listed, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_worlds_print_equal_bytes() {
+    for name in ["staging", "demo"] {
+        let (one, other) = (World::new(), World::new());
+        // The other world gives out other identifiers: it has given out many already.
+        let store = other.sandbox.store();
+        let used = store.transact(Effect::Changes, |world| {
+            (0..1000).map(|_| world.ids.hex(12).len()).sum::<usize>()
+        });
+        assert_eq!(used.expect("a world"), 12_000);
+        let mut documents = Vec::new();
+        for world in [&one, &other] {
+            let session = world.session(example(name));
+            apply(&session).await;
+            documents.push(printed(world));
+        }
+        let lines = documents[0].lines().zip(documents[1].lines());
+        let differing: Vec<_> = lines.filter(|(one, other)| one != other).collect();
+        assert!(differing.is_empty(), "{name}: {differing:#?}");
+        assert_eq!(documents[0], documents[1], "{name}");
+        assert!(!documents[0].contains("correct-horse-battery"), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_after_destroy_prints_what_a_new_one_prints() {
+    for name in ["staging", "demo"] {
+        let world = World::new();
+        let new = printed(&world);
+        let session = world.session(example(name));
+        apply(&session).await;
+        assert_ne!(printed(&world), new, "{name}");
+        destroy(&session).await;
+        assert_eq!(printed(&world), new, "{name}");
+    }
+}
