@@ -16,6 +16,8 @@ pub struct Subnets {
     pub vpc_id: String,
     /// Zone by subnet.
     pub zones: BTreeMap<String, String>,
+    /// The subnet with the lowest block of each zone, by zone.
+    lowest: BTreeMap<String, String>,
 }
 
 impl Subnets {
@@ -31,6 +33,7 @@ impl Subnets {
     ) -> Result<Self, Fault> {
         let ec2 = &world.region(region).ec2;
         let (mut vpc_id, mut zones) = (None, BTreeMap::new());
+        let mut by_block = Vec::new();
         for id in ids {
             let subnet = ec2
                 .subnet(id)
@@ -39,18 +42,26 @@ impl Subnets {
                 return Err(Fault::new(code, "The subnets are not all in the same VPC"));
             }
             zones.insert(id.clone(), subnet.zone.clone());
+            by_block.push((subnet.cidr, subnet.zone.clone(), id.clone()));
         }
+        by_block.sort();
+        let lowest = by_block.into_iter().rev();
+        let lowest = lowest.map(|(_, zone, id)| (zone, id)).collect();
         match vpc_id {
-            Some(vpc_id) => Ok(Self { vpc_id, zones }),
+            Some(vpc_id) => Ok(Self {
+                vpc_id,
+                zones,
+                lowest,
+            }),
             None => Err(Fault::new(code, "At least one subnet must be given")),
         }
     }
 
-    /// The first subnet of each zone, by zone: where a service that spreads itself puts its interfaces.
+    /// One subnet of each zone, by zone: where a service that spreads itself puts its interfaces. It doesn't depend
+    /// on identifiers, so that equal requests make equal worlds.
     pub fn by_zone(&self) -> BTreeMap<&str, &str> {
-        let pairs = self.zones.iter().rev();
-        pairs
-            .map(|(subnet, zone)| (zone.as_str(), subnet.as_str()))
+        (self.lowest.iter())
+            .map(|(zone, subnet)| (zone.as_str(), subnet.as_str()))
             .collect()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::item::{Form, Item};
+use crate::resources::TAG_EXPIRES;
 use crate::sandbox::kubernetes::Cluster;
 use crate::sandbox::world::World;
 
@@ -18,7 +19,7 @@ const PORTS: [&str; 3] = ["from", "port", "to"];
 const ORDERED: &str = "types";
 
 /// What each identifier is written as.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Names {
     written: HashMap<String, String>,
     /// The lengths of identifiers, the longest first.
@@ -63,7 +64,10 @@ impl Names {
         };
         for ((_, label), mut items) in alike {
             if items.len() > 1 {
-                items.sort_by_cached_key(|item| (self.looks(item), item.order.clone()));
+                // What they were called so far must not decide.
+                let mut others = self.clone();
+                items.iter().for_each(|item| others.write(item, "?"));
+                items.sort_by_cached_key(|item| (others.looks(item), item.order.clone()));
             }
             for (index, item) in items.iter().enumerate() {
                 match index {
@@ -150,7 +154,7 @@ impl Names {
         body
     }
 
-    /// Sorts what AWS keeps without order, and writes node ports as the Services whose they are.
+    /// Sorts what AWS keeps without order, writes node ports as the Services whose they are, and leaves times out.
     fn settle(&self, value: &mut Value) {
         match value {
             Value::Array(list) => {
@@ -162,6 +166,7 @@ impl Names {
                     let port = (each.as_i64()).and_then(|port| self.node_ports.get(&port));
                     match port {
                         Some(port) if PORTS.contains(&key.as_str()) => *each = port.clone().into(),
+                        _ if key == TAG_EXPIRES => *each = "…".into(),
                         _ if key == ORDERED => {}
                         _ => self.settle(each),
                     }
@@ -225,6 +230,27 @@ mod tests {
             Item::new("subnet", "a", json!({})).id("subnet-1"),
         ]);
         assert_eq!(names.text("eni-1"), "@nic/of @instance/in @subnet/a");
+    }
+
+    #[test]
+    fn what_something_is_called_does_not_decide_what_it_is_called() {
+        let pod = |name: &str, node: &str| {
+            let body = json!({"name": name, "on": node});
+            Item::new("pod", "p", body)
+                .written(name, Form::Name)
+                .order(name)
+        };
+        let node = |id: &str, zone: &str| Item::new("node", zone, json!({})).id(id);
+        let names = named(&[
+            pod("p-1", "i-2"),
+            pod("p-2", "i-1"),
+            node("i-1", "a"),
+            node("i-2", "b"),
+        ]);
+        assert_eq!(
+            (names.text("p-1"), names.text("p-2")),
+            ("p #2".to_owned(), "p".to_owned())
+        );
     }
 
     #[test]

@@ -33,7 +33,11 @@ fn launch_one(
             .filter(|node| node.subnet_id == **subnet)
             .count()
     };
-    let subnet = group.subnets.iter().min_by_key(nodes_in).cloned();
+    // Of those that have the fewest nodes the one with the lowest block, in whatever order they were given.
+    let ec2 = &world.region(region).ec2;
+    let block = |subnet: &&String| ec2.subnet(subnet).map(|subnet| subnet.cidr).ok();
+    let subnet = (group.subnets.iter()).min_by_key(|subnet| (nodes_in(subnet), block(subnet)));
+    let subnet = subnet.cloned();
     let subnet_id = subnet.unwrap_or_default();
     let new = instances::New {
         subnet_id: subnet_id.clone(),
