@@ -36,6 +36,13 @@ pub enum Event {
         /// The word, such as `CREATING`.
         state: String,
     },
+    /// The old one of a replaced resource is gone, durably; the new one is made when its turn comes.
+    Removed {
+        /// Which.
+        address: Address,
+        /// How many seconds it took.
+        seconds: u64,
+    },
     /// Work on a resource is done, durably.
     Finished {
         /// Which.
@@ -64,6 +71,8 @@ pub enum Event {
         /// What would have been done.
         verb: Verb,
     },
+    /// Someone asked to stop: what is in flight is finished, nothing new is started.
+    Stopping,
     /// The run is over.
     Ended {
         /// `apply` or `destroy`.

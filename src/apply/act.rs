@@ -60,6 +60,11 @@ pub(super) async fn act(
             job.journal
                 .record(Transition::Forget(step.address.clone(), None))
                 .await?;
+            job.listener.hear(&Event::Finished {
+                address: step.address.clone(),
+                verb: action.verb,
+                seconds: 0,
+            });
             return Ok(());
         }
         (Verb::Create | Verb::Update | Verb::Replace | Verb::Delete | Verb::Adopt, _) => {}
@@ -91,12 +96,18 @@ pub(super) async fn act(
     for id in &action.surplus {
         work.delete(id).await?;
     }
+    let seconds = seconds_between(begun, job.cloud.clock.now());
     let (address, verb) = (step.address.clone(), action.verb);
-    job.listener.hear(&Event::Finished {
-        address,
-        verb,
-        seconds: seconds_between(begun, job.cloud.clock.now()),
-    });
+    let event = if verb == Verb::Replace && step.phase == Phase::Remove {
+        Event::Removed { address, seconds }
+    } else {
+        Event::Finished {
+            address,
+            verb,
+            seconds,
+        }
+    };
+    job.listener.hear(&event);
     Ok(())
 }
 

@@ -70,8 +70,8 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
                 Some((step, result)) => progress.end(job, step, result),
                 None => break,
             },
-            // Only wakes the loop, which then starts nothing more.
-            Ok(()) = stop.changed() => {}
+            // Also wakes the loop, which then starts nothing more.
+            Ok(()) = stop.changed() => job.listener.hear(&Event::Stopping),
         }
     }
     let report = progress.report(job);

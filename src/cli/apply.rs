@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::confirm::confirm;
 use super::context::{columns, kubeconfig_path, lock, session};
-use super::exit::{Error, Exit};
+use super::exit::{Error, Exit, colour};
 use super::plan::print_json;
 use super::{Global, kubeconfig, signals};
 use crate::address::Address;
@@ -83,7 +83,7 @@ pub fn listener(json: bool, clock: &Arc<dyn Clock>) -> Box<dyn Listener> {
     if json {
         Box::new(ui::JsonLines)
     } else if std::io::stderr().is_terminal() {
-        Box::new(ui::Bars::new(Arc::clone(clock)))
+        Box::new(ui::Bars::new(Arc::clone(clock), colour()))
     } else {
         Box::new(ui::Lines::new(Arc::clone(clock)))
     }

@@ -114,12 +114,18 @@ fn listed(known: &[String]) -> String {
     }
 }
 
+/// Whether colours are wanted on standard error.
+pub fn colour() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
 /// Prints why a command failed.
 pub fn failed(error: &Error) -> Exit {
     if let Error::Environment(environment::Error::Invalid(diagnostics)) = error {
-        let colour =
-            anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-        anstream::eprintln!("{}", diagnostics.render(colour, super::context::columns()));
+        anstream::eprintln!(
+            "{}",
+            diagnostics.render(colour(), super::context::columns())
+        );
         return Exit::Failed;
     }
     let hint = own_hint(error).or_else(|| hint(error));

@@ -32,9 +32,6 @@ async fn obey(stop: watch::Sender<bool>, mut interrupt: Signal, mut terminate: S
     next().await;
     // Nobody listens any more when the run is over.
     let _ = stop.send(true);
-    anstream::eprintln!(
-        "stopping: what is in flight is finished, nothing new is started; once more ends at once"
-    );
     next().await;
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }

@@ -31,6 +31,23 @@ pub fn cut(text: &str, width: usize) -> String {
     format!("{kept}…")
 }
 
+/// `text` in lines of at most `width` characters, broken between words where there are any.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let fits = |line: &&mut String| line.chars().count() + 1 + word.chars().count() <= width;
+        if let Some(line) = lines.last_mut().filter(fits) {
+            line.push(' ');
+            line.push_str(word);
+            continue;
+        }
+        let letters: Vec<char> = word.chars().collect();
+        lines.extend(letters.chunks(width).map(|part| part.iter().collect()));
+    }
+    lines
+}
+
 /// `1 resource`, `2 resources`.
 pub fn count(number: usize, noun: &str) -> String {
     match number {
@@ -68,5 +85,13 @@ mod tests {
     fn a_cut_text_has_the_width_it_was_given() {
         assert_eq!(cut("staging", 7), "staging");
         assert_eq!(cut("Überlänge", 5), "Über…");
+    }
+
+    #[test]
+    fn a_wrapped_text_keeps_every_word() {
+        assert_eq!(wrap("size: 3 → 4", 20), ["size: 3 → 4"]);
+        assert_eq!(wrap("size: 3 → 4", 8), ["size: 3", "→ 4"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("", 3), Vec::<String>::new());
     }
 }

@@ -1,13 +1,21 @@
 //! A plan as text: the summary first, then one line for each action with its reason.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use anstyle::Style;
 use serde_json::Value;
 
-use super::format::{count, cut, estimate};
+use super::format::{count, estimate, wrap};
 use super::style::{BAD, FAINT, STRONG, paint, verb};
 use crate::plan::{Action, After, Danger, FieldChange, Goal, Plan, Verb};
 use crate::resources::kinds;
+
+/// How wide the column of durations is.
+const TIME: usize = 6;
+
+/// How far in stands what belongs to an action.
+const INDENT: usize = 6;
 
 /// The plan for a terminal of `width` columns.
 pub fn plan(plan: &Plan, width: usize) -> String {
@@ -23,19 +31,30 @@ pub fn plan(plan: &Plan, width: usize) -> String {
     // In the order of the file's sections, which is roughly that of the work.
     let rank = |action: &Action| kinds().iter().position(|kind| kind.name() == action.kind);
     actions.sort_by_key(|action| (rank(action), &action.address));
-    summary(&mut text, plan);
+    let shared = shared_reason(&actions);
+    summary(&mut text, plan, shared);
     let column = actions
         .iter()
         .map(|action| action.address.as_str().len())
         .max()
         .unwrap_or(0);
     for action in actions {
-        line(&mut text, action, column.min(width / 2), width);
+        line(&mut text, action, column.min(width / 2), width, shared);
     }
     text
 }
 
-fn summary(text: &mut String, plan: &Plan) {
+/// The reason that most actions have, if repeating it on each line would only be noise.
+fn shared_reason<'a>(actions: &[&'a Action]) -> Option<&'a str> {
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for action in actions {
+        *times.entry(&action.reason).or_insert(0) += 1;
+    }
+    let (reason, times) = times.into_iter().max_by_key(|(_, times)| *times)?;
+    (times >= 4 && times * 2 > actions.len()).then_some(reason)
+}
+
+fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {
     let counts = plan.counts();
     let of = |wanted: Verb| counts.get(&wanted).copied().unwrap_or(0);
     let named = [
@@ -79,47 +98,75 @@ fn summary(text: &mut String, plan: &Plan) {
             )
         );
     }
+    if let Some(reason) = shared {
+        let _ = writeln!(
+            text,
+            "{}",
+            paint(FAINT, format!("Where no other reason stands: {reason}."))
+        );
+    }
     text.push('\n');
 }
 
-fn line(text: &mut String, action: &Action, column: usize, width: usize) {
+fn line(text: &mut String, action: &Action, column: usize, width: usize, shared: Option<&str>) {
     let (sign, style, word) = verb(action.verb);
-    let mark = match action.danger {
-        Some(Danger::LosesData) => paint(BAD, "! loses its data; "),
-        Some(Danger::Disrupts) => paint(BAD, "! disrupts; "),
-        None => String::new(),
-    };
-    let head = format!(
-        "  {} {:<column$}",
-        paint(style, format!("{sign} {word:<7}")),
-        action.address
-    );
-    let used = 2 + 9 + 1 + action.address.as_str().len().max(column);
-    let reason = if action.surplus.is_empty() {
-        action.reason.clone()
-    } else {
-        format!(
-            "{} made twice: {} goes",
-            action.reason,
-            action.surplus.join(", ")
-        )
-    };
-    if used + 2 + reason.chars().count() + mark.chars().count().min(18) <= width {
-        let _ = writeln!(text, "{head}  {mark}{}", paint(FAINT, reason));
-    } else {
-        let _ = writeln!(
+    let doing = paint(style, format!("{sign} {word:<7}"));
+    let (address, time) = (&action.address, time(action));
+    let (mark, reason) = why(action, shared);
+    let used = 12 + address.as_str().len().max(column) + 2 + TIME + 2;
+    let fits = used + mark.chars().count() + reason.chars().count() <= width;
+    let nothing_beside = !fits || mark.is_empty() && reason.is_empty();
+    let _ = match (time.is_empty(), nothing_beside) {
+        (true, true) => writeln!(text, "  {doing} {address}"),
+        (false, true) => writeln!(text, "  {doing} {address:<column$}  {}", paint(FAINT, time)),
+        (_, false) => writeln!(
             text,
-            "{}\n      {mark}{}",
-            head.trim_end(),
-            paint(FAINT, cut(&reason, width.saturating_sub(6)))
-        );
+            "  {doing} {address:<column$}  {}  {}{}",
+            paint(FAINT, format!("{time:<TIME$}")),
+            paint(BAD, &mark),
+            paint(FAINT, &reason)
+        ),
+    };
+    if !fits {
+        let style = if mark.is_empty() { FAINT } else { BAD };
+        below(text, &format!("{mark}{reason}"), width, style);
     }
     for change in &action.changes {
-        let _ = writeln!(
-            text,
-            "      {}",
-            cut(&difference(change), width.saturating_sub(6))
-        );
+        below(text, &difference(change), width, Style::new());
+    }
+}
+
+/// How long an action takes, if it is worth telling.
+fn time(action: &Action) -> String {
+    match action.expected_seconds {
+        0..60 => String::new(),
+        60..3_600 => format!("{} min", action.expected_seconds.div_ceil(60)),
+        seconds => estimate(seconds),
+    }
+}
+
+/// What there is to say about an action: a warning, and its reason unless that was said above.
+fn why(action: &Action, shared: Option<&str>) -> (String, String) {
+    let mark = match action.danger {
+        Some(Danger::LosesData) => "! loses its data; ",
+        Some(Danger::Disrupts) => "! disrupts; ",
+        None => "",
+    };
+    let mut said = Vec::new();
+    if !mark.is_empty() || shared != Some(&action.reason) {
+        said.push(action.reason.clone());
+    }
+    if !action.surplus.is_empty() {
+        said.push(format!("made twice: {} goes", action.surplus.join(", ")));
+    }
+    said.retain(|part| !part.is_empty());
+    (mark.to_owned(), said.join("; "))
+}
+
+/// Lines of their own, below that of their action.
+fn below(text: &mut String, part: &str, width: usize, style: Style) {
+    for line in wrap(part, width.saturating_sub(INDENT)) {
+        let _ = writeln!(text, "{:INDENT$}{}", "", paint(style, line));
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use super::format::{count, duration, estimate};
-use super::style::{BAD, FAINT, GOOD, paint, verb};
+use super::style::{BAD, CHANGE, FAINT, GOOD, paint, verb};
 use crate::address::Address;
 use crate::cloud::Clock;
 use crate::event::{Event, Listener};
@@ -17,6 +17,9 @@ use crate::plan::Verb;
 
 /// How often the bars are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
+
+/// How wide the column of addresses is: most are shorter, and what follows still fits in 80 columns.
+const ADDRESS: usize = 36;
 
 /// One line for each event: what a CI log wants.
 pub struct Lines {
@@ -79,11 +82,25 @@ fn line(event: &Event) -> Option<String> {
             format!("{} {address}", paint(style, format!("{sign} {word}")))
         }
         Event::Waiting { address, state } => paint(FAINT, format!("  {address} is {state}")),
+        Event::Removed { address, seconds } => format!(
+            "{} {address} deleted {}, to be made again",
+            paint(GOOD, "✓"),
+            paint(FAINT, format!("in {}", duration(*seconds)))
+        ),
+        Event::Finished {
+            address,
+            verb: Verb::Forget,
+            ..
+        } => paint(FAINT, format!("· {address} forgotten")),
         Event::Finished {
             address,
             verb: doing,
             seconds,
         } => finished(address, *doing, *seconds),
+        Event::Stopping => paint(
+            CHANGE,
+            "stopping: what is in flight is finished, nothing new is started; once more ends at once",
+        ),
         Event::Failed {
             address,
             causes,
@@ -150,20 +167,31 @@ fn seconds_since(begun: Timestamp, now: Timestamp) -> u64 {
 /// One line for each resource in flight, finished ones above, and a bar for the whole below.
 pub struct Bars {
     clock: Arc<dyn Clock>,
+    colour: bool,
     screen: MultiProgress,
-    whole: Mutex<Option<ProgressBar>>,
-    flying: Mutex<BTreeMap<Address, ProgressBar>>,
+    drawn: Mutex<Drawn>,
+}
+
+/// What is on the screen.
+#[derive(Default)]
+struct Drawn {
+    whole: Option<ProgressBar>,
+    flying: BTreeMap<Address, ProgressBar>,
 }
 
 impl Bars {
-    /// Bars on standard error, which is a terminal.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Bars on standard error, which is a terminal; `colour` tells whether it wants any.
+    pub fn new(clock: Arc<dyn Clock>, colour: bool) -> Self {
         Self {
             clock,
+            colour,
             screen: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            whole: Mutex::new(None),
-            flying: Mutex::new(BTreeMap::new()),
+            drawn: Mutex::default(),
         }
+    }
+
+    fn drawn(&self) -> MutexGuard<'_, Drawn> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn begin(&self, actions: usize, expected_seconds: u64) {
@@ -178,71 +206,72 @@ impl Bars {
             // Writing to indicatif's own buffer does not fail.
             let _ = out.write_str(&text);
         };
-        let style = ProgressStyle::with_template("{bar:30.green/dim} {pos}/{len}  {left}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("left", left);
-        let bar = self
-            .screen
-            .add(ProgressBar::new(actions as u64).with_style(style));
+        let template = self.template("{bar:30.green/dim} {pos}/{len}  {left}");
+        let style = template.with_key("left", left).progress_chars("━╸─");
+        let bar = ProgressBar::new(actions as u64).with_style(style);
+        let bar = self.screen.add(bar);
         bar.enable_steady_tick(TICK);
-        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        self.drawn().whole = Some(bar);
     }
 
     fn start(&self, address: &Address, doing: Verb, expected_seconds: u64) {
         let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
         let age = move |_: &ProgressState, out: &mut dyn Write| {
             let elapsed = duration(seconds_since(begun, clock.now()));
-            let text = if expected_seconds < 5 {
-                elapsed
-            } else {
-                format!("{elapsed} of about {}", estimate(expected_seconds))
+            let text = match expected_seconds {
+                0..5 => elapsed,
+                _ => format!("{elapsed} of {}", estimate(expected_seconds)),
             };
             let _ = out.write_str(&text);
         };
         let (sign, ..) = verb(doing);
-        let style = ProgressStyle::with_template(&format!(
-            "  {{spinner:.cyan}} {sign} {{prefix}}  {{age:.dim}}  {{wide_msg:.dim}}"
-        ))
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
-        .with_key("age", age);
+        let template = format!(
+            "  {{spinner:.cyan}} {sign} {{prefix:{ADDRESS}}}  {{age:.dim}}  {{wide_msg:.dim}}"
+        );
         let bar = ProgressBar::new_spinner()
-            .with_style(style)
+            .with_style(self.template(&template).with_key("age", age))
             .with_prefix(address.to_string());
-        let whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = match whole.as_ref() {
+        let mut drawn = self.drawn();
+        let bar = match &drawn.whole {
             Some(whole) => self.screen.insert_before(whole, bar),
             None => self.screen.add(bar),
         };
         bar.enable_steady_tick(TICK);
-        self.flying
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(address.clone(), bar);
+        drawn.flying.insert(address.clone(), bar);
     }
 
+    /// The styles of a template are left out where no colour is wanted.
+    fn template(&self, template: &str) -> ProgressStyle {
+        let plain = [".green/dim", ".cyan", ".dim"]
+            .iter()
+            .fold(template.to_owned(), |text, style| text.replace(style, ""));
+        let template = if self.colour { template } else { &plain };
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    }
+
+    /// Takes the line of `address` away.
     fn land(&self, address: &Address) {
-        if let Some(bar) = self
-            .flying
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(address)
-        {
+        if let Some(bar) = self.drawn().flying.remove(address) {
             bar.finish_and_clear();
             self.screen.remove(&bar);
         }
-        if let Some(whole) = self
-            .whole
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-        {
+    }
+
+    fn count(&self) {
+        if let Some(whole) = &self.drawn().whole {
             whole.inc(1);
         }
     }
 
     /// Prints a line above the bars.
     fn say(&self, text: &str) {
-        self.screen.suspend(|| anstream::eprintln!("{text}"));
+        let text = if self.colour {
+            text.to_owned()
+        } else {
+            anstream::adapter::strip_str(text).to_string()
+        };
+        // A terminal that went away is nobody to tell.
+        let _ = self.screen.println(text);
     }
 }
 
@@ -253,40 +282,31 @@ impl Listener for Bars {
                 actions,
                 expected_seconds,
                 ..
-            } => self.begin(*actions, *expected_seconds),
+            } => return self.begin(*actions, *expected_seconds),
             Event::Started {
                 address,
                 verb,
                 expected_seconds,
-            } => self.start(address, *verb, *expected_seconds),
+            } => return self.start(address, *verb, *expected_seconds),
             Event::Waiting { address, state } => {
-                if let Some(bar) = self
-                    .flying
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get(address)
-                {
+                if let Some(bar) = self.drawn().flying.get(address) {
                     bar.set_message(state.clone());
                 }
+                return;
             }
-            Event::Finished { address, .. } | Event::Failed { address, .. } => self.land(address),
-            Event::Skipped { .. } => {}
+            Event::Removed { address, .. } => self.land(address),
+            Event::Finished { address, .. } | Event::Failed { address, .. } => {
+                self.land(address);
+                self.count();
+            }
             Event::Ended { .. } => {
-                if let Some(whole) = self
-                    .whole
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take()
-                {
+                if let Some(whole) = self.drawn().whole.take() {
                     whole.finish_and_clear();
                 }
             }
+            Event::Skipped { .. } | Event::Stopping => {}
         }
-        let stays = !matches!(
-            event,
-            Event::Began { .. } | Event::Started { .. } | Event::Waiting { .. }
-        );
-        if let Some(text) = line(event).filter(|_| stays) {
+        if let Some(text) = line(event) {
             self.say(&text);
         }
     }
