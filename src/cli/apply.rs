@@ -72,7 +72,7 @@ impl Apply {
         if self.json {
             print_json(&serde_json::json!({ "event": "outputs", "outputs": outputs }));
         } else {
-            anstream::print!("\n{}", ui::outputs(&outputs));
+            anstream::print!("\n{}", ui::outputs(&outputs, columns()));
         }
         Ok(Exit::Done)
     }

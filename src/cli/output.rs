@@ -1,7 +1,7 @@
 //! `groundwork output`.
 
 use super::Global;
-use super::context::session;
+use super::context::{columns, session};
 use super::exit::{Error, Exit};
 use super::plan::print_json;
 use crate::{ops, ui};
@@ -33,7 +33,7 @@ impl Output {
                 println!("{value}");
             }
             None if self.json => print_json(&outputs),
-            None => anstream::print!("{}", ui::outputs(&outputs)),
+            None => anstream::print!("{}", ui::outputs(&outputs, columns())),
         }
         Ok(Exit::Done)
     }

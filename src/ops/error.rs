@@ -34,7 +34,7 @@ pub enum Error {
     )]
     ClusterUnseen(#[source] Unseen),
     /// The plan would touch what is not ours, or can't be made.
-    #[error("there is no plan: {}", refusals(.0))]
+    #[error("there is no plan, and nothing was changed: {}", refusals(.0))]
     Refused(Vec<Refusal>),
     /// The cloud says that what the file asks can't be.
     #[error("{}", problems(.0))]
@@ -48,7 +48,7 @@ pub enum Error {
         source: crate::cloud::Fault,
     },
     /// Data would be lost, and that was not confirmed.
-    #[error("this loses the data in {}: add {} if that is meant", list(.0), flags(.0))]
+    #[error("this loses the data in {}: nothing was changed; add {} if that is meant", list(.0), flags(.0))]
     DataLoss(Vec<Address>),
     /// The file names another region than the one that the environment was made in.
     #[error(

@@ -1,10 +1,10 @@
 //! A plan as text: the summary first, then one line for each action with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anstyle::Style;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::format::{count, estimate, wrap};
 use super::style::{BAD, FAINT, STRONG, paint, verb};
@@ -39,7 +39,7 @@ pub fn plan(plan: &Plan, width: usize) -> String {
         .max()
         .unwrap_or(0);
     for action in actions {
-        line(&mut text, action, column.min(width / 2), width, shared);
+        line(&mut text, action, column.min(width * 3 / 5), width, shared);
     }
     text
 }
@@ -131,8 +131,8 @@ fn line(text: &mut String, action: &Action, column: usize, width: usize, shared:
         let style = if mark.is_empty() { FAINT } else { BAD };
         below(text, &format!("{mark}{reason}"), width, style);
     }
-    for change in &action.changes {
-        below(text, &difference(change), width, Style::new());
+    for difference in action.changes.iter().flat_map(differences) {
+        below(text, &difference, width, Style::new());
     }
 }
 
@@ -170,32 +170,55 @@ fn below(text: &mut String, part: &str, width: usize, style: Style) {
     }
 }
 
-fn difference(change: &FieldChange) -> String {
-    let after = match &change.after {
-        After::Value(value) => shown(value),
-        After::KnownAfterApply => "(known after apply)".to_owned(),
-    };
-    let forces = if change.forces_replacement {
-        " (forces replacement)"
-    } else {
-        ""
-    };
-    let drift = if change.drift {
-        " (changed behind our back)"
-    } else {
-        ""
-    };
-    format!(
-        "{}: {} → {after}{forces}{drift}",
-        change.field,
-        shown(&change.before)
-    )
+/// What changes in one field, a line for each part of it that does. Which field forces a replacement, and which
+/// changed behind our back, is in the reason already.
+fn differences(change: &FieldChange) -> Vec<String> {
+    match &change.after {
+        After::Value(after) => parts(&change.field, &change.before, after),
+        After::KnownAfterApply => {
+            let before = shown(&change.before);
+            vec![format!("{}: {before} → (known after apply)", change.field)]
+        }
+    }
+}
+
+fn parts(field: &str, before: &Value, after: &Value) -> Vec<String> {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let part = |key: &String| {
+                let of = |all: &Map<String, Value>| all.get(key).cloned().unwrap_or_default();
+                (of(old) != of(new)).then(|| parts(&format!("{field}.{key}"), &of(old), &of(new)))
+            };
+            keys.into_iter().filter_map(part).flatten().collect()
+        }
+        (Value::Array(old), Value::Array(new)) if old.len().max(new.len()) > 1 => {
+            let only = |these: &[Value], others: &[Value], sign: &str| -> Vec<String> {
+                let only = these.iter().filter(|one| !others.contains(one));
+                only.map(|one| format!("{field}: {sign} {}", shown(one)))
+                    .collect()
+            };
+            [only(old, new, "-"), only(new, old, "+")].concat()
+        }
+        _ => vec![format!("{field}: {} → {}", shown(before), shown(after))],
+    }
 }
 
 fn shown(value: &Value) -> String {
+    let listed = |parts: Vec<String>| match parts.len() {
+        0 => "(none)".to_owned(),
+        _ => parts.join(", "),
+    };
     match value {
         Value::Null => "(none)".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(elements) => listed(elements.iter().map(shown).collect()),
+        Value::Object(fields) => listed(
+            fields
+                .iter()
+                .map(|(key, value)| format!("{key} {}", shown(value)))
+                .collect(),
+        ),
     }
 }

@@ -81,7 +81,7 @@ fn line(event: &Event) -> Option<String> {
             let (sign, style, word) = verb(*doing);
             format!("{} {address}", paint(style, format!("{sign} {word}")))
         }
-        Event::Waiting { address, state } => paint(FAINT, format!("  {address} is {state}")),
+        Event::Waiting { address, state } => paint(FAINT, format!("  {address}: {state}")),
         Event::Removed { address, seconds } => format!(
             "{} {address} deleted {}, to be made again",
             paint(GOOD, "✓"),
@@ -303,6 +303,11 @@ impl Listener for Bars {
                 if let Some(whole) = self.drawn().whole.take() {
                     whole.finish_and_clear();
                 }
+                // With the bars gone this leaves the cursor where the next line begins.
+                if let Some(text) = line(event) {
+                    anstream::eprintln!("{text}");
+                }
+                return;
             }
             Event::Skipped { .. } | Event::Stopping => {}
         }

@@ -7,6 +7,9 @@ use super::style::{BAD, CHANGE, FAINT, GOOD, STRONG, paint};
 use crate::ops::{Remains, ResourceStatus, Status};
 use crate::resources::Outputs;
 
+/// How wide the column of ages is.
+const AGE: usize = 5;
+
 /// The status for a terminal of `width` columns.
 pub fn status(status: &Status, width: usize) -> String {
     let mut text = String::new();
@@ -51,7 +54,7 @@ pub fn status(status: &Status, width: usize) -> String {
         } else {
             "incomplete: run it again"
         };
-        let _ = writeln!(text, "last run: {} at {}, {how}", run.operation, run.at);
+        let _ = writeln!(text, "last run: {} at {:.0}, {how}", run.operation, run.at);
     }
     if status.resources.is_empty() {
         text.push_str("nothing exists and nothing is asked for\n");
@@ -67,7 +70,7 @@ pub fn status(status: &Status, width: usize) -> String {
     };
     let address = widest(|resource| resource.address.as_str())
         .max(7)
-        .min(width / 2);
+        .min(width * 3 / 5);
     let state = widest(|resource| &resource.state).clamp(5, 20);
     let _ = writeln!(
         text,
@@ -75,7 +78,7 @@ pub fn status(status: &Status, width: usize) -> String {
         paint(
             FAINT,
             format!(
-                "{:<address$}  {:<state$}  {:<9}  ID",
+                "{:<address$}  {:<state$}  {:<AGE$}  ID",
                 "ADDRESS", "STATE", "AGE"
             )
         )
@@ -92,12 +95,12 @@ pub fn status(status: &Status, width: usize) -> String {
             .map_or_else(|| "-".to_owned(), short_age);
         let id = cut(
             resource.id.as_deref().unwrap_or("-"),
-            width.saturating_sub(address + state + 15).max(8),
+            width.saturating_sub(address + state + AGE + 6).max(8),
         );
         let word = paint(style, format!("{:<state$}", cut(&resource.state, state)));
         let _ = writeln!(
             text,
-            "{:<address$}  {word}  {age:<9}  {id}",
+            "{:<address$}  {word}  {age:<AGE$}  {id}",
             cut(resource.address.as_str(), address)
         );
     }
@@ -126,18 +129,23 @@ fn short_age(seconds: u64) -> String {
 }
 
 /// What the environment gives, one line each.
-pub fn outputs(outputs: &Outputs) -> String {
+///
+/// On a terminal of `width` columns a long value stands on a line of its own, whole, so that it can be copied.
+pub fn outputs(outputs: &Outputs, width: usize) -> String {
     let column = outputs.keys().map(String::len).max().unwrap_or(0);
-    outputs
-        .iter()
-        .fold(String::new(), |mut text, (name, value)| {
-            let _ = writeln!(
+    let line = |mut text: String, (name, value): (&String, &String)| {
+        let _ = if 4 + column + value.chars().count() <= width {
+            writeln!(
                 text,
                 "  {}  {value}",
                 paint(STRONG, format!("{name:<column$}"))
-            );
-            text
-        })
+            )
+        } else {
+            writeln!(text, "  {}\n    {value}", paint(STRONG, name))
+        };
+        text
+    };
+    outputs.iter().fold(String::new(), line)
 }
 
 /// What the last look after a teardown found.
