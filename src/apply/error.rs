@@ -60,6 +60,11 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
         if let Some(fault) = error.downcast_ref::<Fault>().or_else(shared) {
             return fault_hint(fault);
         }
+        if error.is::<Stopped>() {
+            let hint =
+                "make room on the disk, or the folder writable, then run the same command again";
+            return Some(hint.to_owned());
+        }
         next = error.source();
     }
     None
@@ -78,7 +83,7 @@ fn fault_hint(fault: &Fault) -> Option<String> {
                 .to_owned()
         }
         Class::Retry => {
-            "something else still holds it; remove that or wait, then run the same command again"
+            "the cloud is busy, or something else still holds it: wait, or remove that, then run the same command again"
                 .to_owned()
         }
         Class::Exists => {

@@ -28,6 +28,7 @@ pub struct Destroy {
 impl Destroy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
+        ops::require_unprotected(&session)?;
         let _lock = lock(&session, "destroy")?;
         let planned = if self.skip_cluster {
             session.plan_skipping_cluster().await?

@@ -4,6 +4,7 @@ use std::process::{ExitCode, Termination};
 
 use crate::apply::hint;
 use crate::environment;
+use crate::plan::Refusal;
 use crate::{ops, sandbox, state, ui};
 
 /// How the process ends. The codes are documented in `--help` and never change their meaning.
@@ -95,7 +96,7 @@ pub enum Error {
     )]
     NobodyToAsk,
     /// There is no such thing to show.
-    #[error("{what} `{name}` is not there; there {}", listed(known))]
+    #[error("there is no {what} `{name}`")]
     NotThere {
         /// What was asked for.
         what: &'static str,
@@ -106,11 +107,13 @@ pub enum Error {
     },
 }
 
-fn listed(known: &[String]) -> String {
-    if known.is_empty() {
-        "is none".to_owned()
-    } else {
-        format!("are {}", known.join(", "))
+/// What may have been meant instead of `name`.
+fn near(name: &str, known: &[String]) -> String {
+    match environment::nearest(name, known.iter().map(String::as_str)) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if known.is_empty() => "there is none yet".to_owned(),
+        None if known.len() > 12 => "`groundwork state list` prints all".to_owned(),
+        None => format!("there is {}", known.join(", ")),
     }
 }
 
@@ -135,16 +138,17 @@ pub fn failed(error: &Error) -> Exit {
 
 /// What to do about errors that carry no call to a cloud.
 fn own_hint(error: &Error) -> Option<String> {
-    let environment_files = |known: &[String]| match known {
-        [] => {
-            "groundwork looks for environments/NAME.toml below the folder given with -C".to_owned()
-        }
-        known => format!("environments there: {}", known.join(", ")),
-    };
     match error {
-        Error::Environment(
-            environment::Error::Missing { known, .. } | environment::Error::Folder { known, .. },
-        ) => Some(environment_files(known)),
+        Error::Environment(error) => error.hint(),
+        Error::NotThere { name, known, .. } => Some(near(name, known)),
+        Error::Operation(ops::Error::Refused(refusals)) => refusals
+            .iter()
+            .any(|refusal| matches!(refusal, Refusal::Foreign { .. }))
+            .then(|| {
+                "rename ours in the file, or remove what is there if nobody needs it; \
+                 if it is this environment's and its state was lost, put the state back"
+                    .to_owned()
+            }),
         Error::Operation(ops::Error::UnsetVariables(variables)) => {
             let first = variables
                 .first()

@@ -87,12 +87,13 @@ async fn serve(
 ) -> Result<Exit, Error> {
     let server = Server::bind(sandbox.clone(), port).await?;
     let address = server.address();
+    println!("any credentials will do, and the region is the environment's:\n");
     println!(
-        "aws:     aws --endpoint-url {} ec2 describe-vpcs",
-        aws_url(address)
+        "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_DEFAULT_REGION=us-east-1"
     );
     println!(
-        "         with any credentials, such as AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox"
+        "  aws --endpoint-url {} ec2 describe-vpcs",
+        aws_url(address)
     );
     let clusters: Vec<String> = sandbox.store().transact(Effect::Reads, |world| {
         world.clusters.keys().cloned().collect()
@@ -109,14 +110,11 @@ async fn serve(
             &path,
             kubeconfig::plain(name, &cluster_url(address, region, name)).as_bytes(),
         )?;
-        println!(
-            "kubectl: kubectl --kubeconfig {} get all -A",
-            path.display()
-        );
+        println!("  kubectl --kubeconfig {} get all -A", path.display());
     }
     if clusters.is_empty() {
         println!(
-            "kubectl: no cluster yet; begin again once one is there, or use groundwork kubeconfig ENV --server URL"
+            "\nthere is no cluster yet: begin again once one is there, or use groundwork kubeconfig ENV --server URL"
         );
     }
     let mut stop = super::signals::listen();

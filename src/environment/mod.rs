@@ -26,3 +26,4 @@ pub use model::{Environment, Provider};
 pub use parse::parse;
 pub use resolve::Documents;
 pub use schema::schema;
+pub use walk::nearest;

@@ -63,7 +63,9 @@ pub enum Error {
         is: String,
     },
     /// The environment is protected.
-    #[error("environment `{0}` is protected: set `protect = false` in its file first")]
+    #[error(
+        "environment `{0}` is protected, so nothing was changed: set `protect = false` in its file first"
+    )]
     Protected(String),
     /// The state could not be used.
     #[error(transparent)]

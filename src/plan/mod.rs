@@ -156,7 +156,7 @@ pub struct Basis<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Something that is not ours has a name that we want. It is neither adopted nor deleted.
-    #[error("{address}: the {kind} `{name}` ({id}) exists and {}; rename ours in the file, or remove it yourself if nobody needs it", whose(lineage.as_deref()))]
+    #[error("{address}: the {kind} `{name}` ({id}) exists and {}", whose(lineage.as_deref()))]
     Foreign {
         /// Where we want it.
         address: Address,

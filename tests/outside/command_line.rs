@@ -1,0 +1,310 @@
+//! Every command, its exit code and the form of what it prints.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::project::{Project, repository};
+
+const DATABASE: &str = "database.addressbook.instance";
+
+#[tokio::test]
+async fn a_demo_comes_up_is_looked_at_changed_and_goes_down() {
+    let project = Project::new();
+    plans_the_same_twice(&project);
+    asks_before_it_changes_anything(&project);
+    let before = project.count().await;
+
+    let applied = project.run(&["apply", "demo", "--yes"]).ends(0);
+    for expected in ["cluster_endpoint", "load_balancer", "kubeconfig", "argocd"] {
+        assert!(applied.out.contains(expected), "{}", applied.out);
+    }
+    does_nothing_twice(&project);
+    tells_how_it_is(&project);
+    tells_what_it_gives(&project);
+    tells_what_it_remembers(&project);
+    changes_in_place(&project);
+    keeps_data(&project);
+
+    project.edit("environments/demo.toml", "ttl = ", "protect = true\nttl = ");
+    let refused = project.run(&["destroy", "demo", "--yes"]).ends(1);
+    assert!(refused.err.contains("protect = false"), "{}", refused.err);
+    project.edit("environments/demo.toml", "protect = true\n", "");
+    project.run(&["plan", "demo"]).ends(0);
+
+    let refused = project.run(&["destroy", "demo"]).ends(1);
+    assert!(refused.err.contains("--yes"), "{}", refused.err);
+    project.run(&["plan", "demo"]).ends(0);
+    let destroyed = project.run(&["destroy", "demo", "--yes"]).ends(0);
+    assert!(
+        destroyed.out.contains("nothing of demo is left"),
+        "{}",
+        destroyed.out
+    );
+    assert_eq!(project.count().await, before);
+    assert!(!project.state("demo").exists());
+    let kubeconfig = project.path().join(".groundwork/kubeconfig/demo.yaml");
+    assert!(!kubeconfig.exists());
+    project.run(&["destroy", "demo", "--yes"]).ends(0);
+}
+
+fn plans_the_same_twice(project: &Project) {
+    let plan = project.run(&["plan", "demo"]).ends(2);
+    assert_eq!(project.run(&["plan", "demo"]).ends(2).out, plan.out);
+    let json = project.run(&["plan", "demo", "--json"]).ends(2);
+    assert_eq!(
+        project.run(&["plan", "demo", "--json"]).ends(2).out,
+        json.out
+    );
+    let actions = json.json()["actions"].as_array().cloned().unwrap();
+    assert!(
+        actions
+            .iter()
+            .all(|action| action["verb"] == "create" && action["reason"] != ""),
+        "{actions:#?}"
+    );
+    let addresses = actions
+        .iter()
+        .filter_map(|action| action["address"].as_str());
+    for address in addresses {
+        assert!(plan.out.contains(address), "{address}: {}", plan.out);
+    }
+}
+
+fn asks_before_it_changes_anything(project: &Project) {
+    let refused = project.run(&["apply", "demo"]).ends(1);
+    assert!(refused.err.contains("--yes"), "{}", refused.err);
+    assert!(!project.state("demo").exists());
+    project.run(&["plan", "demo"]).ends(2);
+}
+
+fn does_nothing_twice(project: &Project) {
+    let state = fs::read(project.state("demo")).unwrap();
+    let again = project.run(&["apply", "demo", "--yes"]).ends(0);
+    assert!(again.out.contains("nothing to do"), "{}", again.out);
+    assert_eq!(fs::read(project.state("demo")).unwrap(), state);
+    project.run(&["plan", "demo"]).ends(0);
+}
+
+fn tells_how_it_is(project: &Project) {
+    let status = project.run(&["status", "demo", "--json"]).ends(0).json();
+    let resources = status["resources"].as_array().unwrap();
+    assert!(resources.len() > 30, "only {} resources", resources.len());
+    let form = BTreeSet::from(["address", "age_seconds", "id", "kind", "state"]);
+    for resource in resources {
+        let fields = resource.as_object().unwrap();
+        let keys: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
+        assert_eq!(keys, form);
+        assert_eq!(resource["state"], "ready", "{resource}");
+        assert!(resource["id"].is_string() && resource["age_seconds"].is_u64());
+    }
+    let table = project.run(&["status", "demo"]).ends(0).out;
+    assert!(table.contains("expires in"), "{table}");
+    let all = format!("{0} of {0} resources ready", resources.len());
+    assert!(table.contains(&all), "{table}");
+    let widest = table.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{table}");
+}
+
+fn tells_what_it_gives(project: &Project) {
+    let outputs = project.run(&["output", "demo", "--json"]).ends(0).json();
+    let one = project.run(&["output", "demo", "cluster_endpoint"]).ends(0);
+    assert_eq!(outputs["cluster_endpoint"], one.out.trim_end());
+    let missing = project.run(&["output", "demo", "cluster_endpiont"]).ends(1);
+    assert!(missing.err.contains("cluster_endpoint"), "{}", missing.err);
+
+    let server = ["kubeconfig", "demo", "--server", "http://127.0.0.1:1"];
+    let config = project.run(&server).ends(0).json();
+    assert_eq!(
+        config["clusters"][0]["cluster"]["server"],
+        "http://127.0.0.1:1/k8s/us-east-1/demo"
+    );
+    let written = project.path().join(".groundwork/kubeconfig/demo.yaml");
+    let mode = fs::metadata(written).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let graph = project.run(&["graph", "demo"]).ends(0).out;
+    let mut lines = graph.lines().map(str::trim);
+    assert_eq!(lines.next(), Some("flowchart LR"));
+    let (arrows, nodes): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains(" --> "));
+    let nodes: BTreeSet<&str> = nodes
+        .iter()
+        .filter_map(|line| line.split('[').next())
+        .collect();
+    assert!(arrows.len() > nodes.len() && nodes.len() > 30, "{graph}");
+    for end in arrows.iter().flat_map(|line| line.split(" --> ")) {
+        assert!(nodes.contains(end), "{end}");
+    }
+}
+
+fn tells_what_it_remembers(project: &Project) {
+    let list = project.run(&["state", "list", "demo"]).ends(0).out;
+    assert!(list.lines().any(|line| line == DATABASE), "{list}");
+    let all = project.run(&["state", "show", "demo"]).ends(0).json();
+    assert_eq!(
+        all["resources"].as_object().unwrap().len(),
+        list.lines().count()
+    );
+    let one = project.run(&["state", "show", "demo", DATABASE]).ends(0);
+    assert_eq!(one.json(), all["resources"][DATABASE]);
+    let missing = ["state", "show", "demo", "database.nope"];
+    let missing = project.run(&missing).ends(1);
+    assert!(missing.err.contains("database.nope"), "{}", missing.err);
+}
+
+fn changes_in_place(project: &Project) {
+    project.edit("environments/demo.toml", "max = 4", "max = 5");
+    let plan = project.run(&["plan", "demo"]).ends(2).out;
+    assert!(plan.contains("1 to update"), "{plan}");
+    assert!(plan.contains("max: 4 → 5"), "{plan}");
+    let events = project.run(&["apply", "demo", "--yes", "--json"]).ends(0);
+    let events = events.events();
+    let names: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .filter(|name| *name != "waiting")
+        .collect();
+    assert_eq!(names, ["began", "started", "finished", "ended", "outputs"]);
+    project.run(&["plan", "demo"]).ends(0);
+}
+
+fn keeps_data(project: &Project) {
+    let user = "username = \"addressbook\"";
+    project.edit("environments/demo.toml", user, "username = \"other\"");
+    let plan = project.run(&["plan", "demo"]).ends(2).out;
+    assert!(plan.contains("! loses its data; username"), "{plan}");
+    let refused = project.run(&["apply", "demo", "--yes"]).ends(1);
+    let flag = format!("--allow-data-loss {DATABASE}");
+    assert!(refused.err.contains(&flag), "{}", refused.err);
+    let agreed = ["apply", "demo", "--yes", "--allow-data-loss", DATABASE];
+    project.run(&agreed).ends(0);
+    project.run(&["plan", "demo"]).ends(0);
+}
+
+#[test]
+fn help_tells_the_exit_codes_and_wrong_usage_ends_with_64() {
+    let project = Project::new();
+    let help = project.run(&["--help"]).ends(0).out;
+    for code in ["0 done", "1 failed", "2 `plan`", "64 wrong usage", "130 "] {
+        assert!(help.contains(code), "{code}: {help}");
+    }
+    let version = project.run(&["--version"]).ends(0).out;
+    assert_eq!(version, "groundwork 0.1.0\n");
+    let wrong: [&[&str]; 7] = [
+        &[],
+        &["plam", "demo"],
+        &["plan"],
+        &["plan", "demo", "--colour"],
+        &["plan", "demo", "--provider", "azure"],
+        &["apply", "demo", "--allow-data-loss", "not an address"],
+        &["sandbox", "serve", "--port", "65536"],
+    ];
+    for arguments in wrong {
+        let done = project.run(arguments);
+        assert_eq!(done.code, 64, "{arguments:?}: {}", done.err);
+        assert!(done.err.contains("groundwork"), "{}", done.err);
+        assert_eq!(done.out, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn examples_are_valid_and_so_are_those_of_the_readme() {
+    let project = Project::new();
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```").collect();
+    let examples = blocks.iter().filter_map(|text| text.strip_prefix("toml\n"));
+    let mut names = vec!["demo".to_owned(), "staging".to_owned()];
+    for (number, example) in examples.enumerate() {
+        names.push(format!("readme{number}"));
+        project.write(&format!("environments/readme{number}.toml"), example);
+    }
+    assert!(names.len() > 2, "the README shows no environment");
+    for name in names {
+        let done = project.run(&["validate", &name]).ends(0);
+        assert!(done.out.contains("is a valid environment"), "{}", done.out);
+    }
+    let schema = project.run(&["schema"]).ends(0).json();
+    assert!(schema["properties"]["environment"].is_object());
+    assert_eq!(fs::read_dir(project.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn completions_are_scripts_of_their_shell() {
+    let project = Project::new();
+    for (shell, known) in [("bash", "complete"), ("zsh", "#compdef"), ("fish", "-c")] {
+        let script = project.run(&["completions", shell]).ends(0).out;
+        assert!(
+            script.contains(known) && script.contains("kubeconfig"),
+            "{shell}"
+        );
+    }
+    let script = project.run(&["completions", "bash"]).ends(0).out;
+    let mut bash = project.command("bash");
+    let mut bash = bash.arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+    bash.stdin
+        .take()
+        .unwrap()
+        .write_all(script.as_bytes())
+        .unwrap();
+    assert!(bash.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn reset_begins_a_new_world_and_asks_first() {
+    let project = Project::new();
+    let new = project.count().await;
+    project.run(&["apply", "demo", "--yes"]).ends(0);
+    assert_ne!(project.count().await, new);
+    let refused = project.run(&["sandbox", "reset"]).ends(1);
+    assert!(refused.err.contains("--yes"), "{}", refused.err);
+    assert_ne!(project.count().await, new);
+    project.run(&["sandbox", "reset", "--yes"]).ends(0);
+    assert_eq!(project.count().await, new);
+    // What is remembered is gone: the plan says so, and makes it again.
+    let plan = project.run(&["plan", "demo", "--json"]).ends(2).json();
+    let actions = plan["actions"].as_array().unwrap();
+    assert!(actions.iter().any(|action| action["verb"] == "create"));
+    project.run(&["apply", "demo", "--yes"]).ends(0);
+    project.run(&["plan", "demo"]).ends(0);
+}
+
+/// A value that nothing prints must not be there in what everything prints.
+#[test]
+fn secrets_are_nowhere_but_in_the_sandbox() {
+    let project = Project::new();
+    let password = "correct-horse-battery";
+    let mut said = String::new();
+    for arguments in [
+        &["plan", "staging"] as &[&str],
+        &["apply", "staging", "--yes", "--json"],
+        &["status", "staging", "--json"],
+        &["plan", "staging", "--json"],
+        &["output", "staging"],
+        &["state", "show", "staging"],
+    ] {
+        let mut command = project.groundwork(arguments);
+        command.env("MYSQL_PASSWORD", password);
+        let done = super::project::Done::of(command);
+        assert!(
+            done.code == 0 || arguments == ["plan", "staging"],
+            "{arguments:?}: {}{}",
+            done.out,
+            done.err
+        );
+        said += &(done.out + &done.err);
+    }
+    assert!(!said.contains(password));
+    let world = fs::read_to_string(project.path().join(".groundwork/sandbox/world.json")).unwrap();
+    assert!(
+        world.contains(password),
+        "the test looks for the wrong thing"
+    );
+    let state = fs::read_to_string(project.state("staging")).unwrap();
+    assert!(!state.contains(password));
+    let value: Value = serde_json::from_str(&state).unwrap();
+    assert_eq!(value["environment"], "staging");
+}

@@ -1,0 +1,11 @@
+//! groundwork as its users meet it: the real binary, real files, and the clients that others wrote.
+
+mod aws_cli;
+mod bad_input;
+mod clients;
+mod command_line;
+mod interrupted;
+mod kubectl;
+mod project;
+mod terminal;
+mod workflow;
