@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::confirm::confirm;
 use super::context::{columns, kubeconfig_path, lock, session};
 use super::exit::{Error, Exit, colour};
-use super::plan::print_json;
 use super::{Global, kubeconfig, signals};
 use crate::address::Address;
 use crate::cloud::Clock;
@@ -70,7 +69,10 @@ impl Apply {
             outputs.insert("kubeconfig".to_owned(), path.display().to_string());
         }
         if self.json {
-            print_json(&serde_json::json!({ "event": "outputs", "outputs": outputs }));
+            println!(
+                "{}",
+                serde_json::json!({ "event": "outputs", "outputs": outputs })
+            );
         } else {
             anstream::print!("\n{}", ui::outputs(&outputs, columns()));
         }

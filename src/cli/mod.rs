@@ -30,11 +30,23 @@ pub use exit::Exit;
 
 use crate::environment::Provider;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done, or nothing to do
+    1  failed
+    2  `plan` found something to do
+   64  wrong usage
+  130  interrupted; the same command goes on";
+
 /// Creates, bootstraps, keeps and tears down whole environments on AWS from one TOML file each.
-///
-/// Exit codes: 0 done, or nothing to do; 1 failed; 2 `plan` found something to do; 64 wrong usage; 130 interrupted.
 #[derive(Debug, Parser)]
-#[command(name = "groundwork", version, about, max_term_width = 100)]
+#[command(
+    name = "groundwork",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = EXIT_CODES
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -44,6 +56,7 @@ struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Use this cloud instead of the one that the file names
     #[arg(long, global = true, value_enum, value_name = "CLOUD")]

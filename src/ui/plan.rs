@@ -111,21 +111,20 @@ fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {
 fn line(text: &mut String, action: &Action, column: usize, width: usize, shared: Option<&str>) {
     let (sign, style, word) = verb(action.verb);
     let doing = paint(style, format!("{sign} {word:<7}"));
-    let (address, time) = (&action.address, time(action));
+    let (address, time) = (&action.address, time(action.expected_seconds));
     let (mark, reason) = why(action, shared);
-    let used = 12 + address.as_str().len().max(column) + 2 + TIME + 2;
+    let head = format!(
+        "  {doing} {} {address}",
+        paint(FAINT, format!("{time:>TIME$}"))
+    );
+    let used = 12 + TIME + 1 + address.as_str().len().max(column) + 2;
     let fits = used + mark.chars().count() + reason.chars().count() <= width;
-    let nothing_beside = !fits || mark.is_empty() && reason.is_empty();
-    let _ = match (time.is_empty(), nothing_beside) {
-        (true, true) => writeln!(text, "  {doing} {address}"),
-        (false, true) => writeln!(text, "  {doing} {address:<column$}  {}", paint(FAINT, time)),
-        (_, false) => writeln!(
-            text,
-            "  {doing} {address:<column$}  {}  {}{}",
-            paint(FAINT, format!("{time:<TIME$}")),
-            paint(BAD, &mark),
-            paint(FAINT, &reason)
-        ),
+    let _ = if fits && !(mark.is_empty() && reason.is_empty()) {
+        let padding = column.saturating_sub(address.as_str().len());
+        let (mark, reason) = (paint(BAD, &mark), paint(FAINT, &reason));
+        writeln!(text, "{head}{:padding$}  {mark}{reason}", "")
+    } else {
+        writeln!(text, "{head}")
     };
     if !fits {
         let style = if mark.is_empty() { FAINT } else { BAD };
@@ -137,11 +136,11 @@ fn line(text: &mut String, action: &Action, column: usize, width: usize, shared:
 }
 
 /// How long an action takes, if it is worth telling.
-fn time(action: &Action) -> String {
-    match action.expected_seconds {
-        0..60 => String::new(),
-        60..3_600 => format!("{} min", action.expected_seconds.div_ceil(60)),
-        seconds => estimate(seconds),
+fn time(seconds: u64) -> String {
+    match seconds {
+        0..120 => String::new(),
+        120..3_600 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3_600)),
     }
 }
 

@@ -189,9 +189,12 @@ fn keeps_data(project: &Project) {
 fn help_tells_the_exit_codes_and_wrong_usage_ends_with_64() {
     let project = Project::new();
     let help = project.run(&["--help"]).ends(0).out;
-    for code in ["0 done", "1 failed", "2 `plan`", "64 wrong usage", "130 "] {
-        assert!(help.contains(code), "{code}: {help}");
-    }
+    let (_, codes) = help.split_once("Exit codes:").expect("the codes");
+    let codes: Vec<&str> = codes
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(codes, ["0", "1", "2", "64", "130"]);
     let version = project.run(&["--version"]).ends(0).out;
     assert_eq!(version, "groundwork 0.1.0\n");
     let wrong: [&[&str]; 7] = [
@@ -218,9 +221,10 @@ fn examples_are_valid_and_so_are_those_of_the_readme() {
     let blocks: Vec<&str> = readme.split("```").collect();
     let examples = blocks.iter().filter_map(|text| text.strip_prefix("toml\n"));
     let mut names = vec!["demo".to_owned(), "staging".to_owned()];
-    for (number, example) in examples.enumerate() {
-        names.push(format!("readme{number}"));
-        project.write(&format!("environments/readme{number}.toml"), example);
+    for example in examples {
+        let name = example.split('"').nth(1).expect("a name").to_owned();
+        project.write(&format!("environments/{name}.toml"), example);
+        names.push(name);
     }
     assert!(names.len() > 2, "the README shows no environment");
     for name in names {

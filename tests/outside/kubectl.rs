@@ -142,7 +142,7 @@ fn applies(served: &Served) {
 
     served
         .project
-        .write("wrong.yaml", GREETING.replace("data:", "datum:"));
+        .write("wrong.yaml", GREETING.replace("\ndata:", "\ndatum:"));
     served.says("apply -f wrong.yaml", 1, &["unknown field", "datum"]);
     let elsewhere = GREETING.replace("addressbook", "nope");
     served.project.write("wrong.yaml", elsewhere);

@@ -14,11 +14,23 @@ fn plan(project: &Project, columns: &str) -> String {
     Done::of(command).ends(2).out
 }
 
+/// An address is never cut or broken; nothing else stands beside one that is too long.
+#[track_caller]
+fn fits(text: &str, columns: usize) {
+    for line in text.lines().filter(|line| line.chars().count() > columns) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert!(
+            words.last().is_some_and(|word| word.len() > columns - 20),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn a_plan_fits_the_terminal() {
     let project = Project::new();
     let narrow = plan(&project, "80");
-    assert!(narrow.lines().all(|line| line.chars().count() <= 80));
+    fits(&narrow, 80);
     insta::assert_snapshot!("plan_80", narrow);
     insta::assert_snapshot!("plan_200", plan(&project, "200"));
 }
@@ -38,7 +50,7 @@ fn a_plan_of_changes_fits_the_terminal() {
         project.edit("environments/demo.toml", from, to);
     }
     let narrow = plan(&project, "80");
-    assert!(narrow.lines().all(|line| line.chars().count() <= 80));
+    fits(&narrow, 80);
     insta::assert_snapshot!("changes_80", without_ids(&narrow));
     insta::assert_snapshot!("changes_200", without_ids(&plan(&project, "200")));
 }
