@@ -1,7 +1,10 @@
-//! The engine against the sandbox: drift, changes of the file, requests, order, ownership, and what can't be seen.
+//! The engine against the sandbox, on the virtual clock: life cycles, drift, teardown, the real input; and the layers.
 
 mod bench;
-#[path = "../common/mod.rs"]
 mod common;
 mod drift;
 mod hands;
+mod layers;
+mod life_cycle;
+mod staging_inventory;
+mod teardown;

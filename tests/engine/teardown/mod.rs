@@ -1,16 +1,13 @@
 //! Teardown ends with proof: what the cluster's controllers made goes as well, what is not ours stays, and whatever is
 //! still there is named.
 
-#[expect(dead_code, reason = "each test binary uses a part of it")]
-#[path = "../common/mod.rs"]
-mod common;
 mod planted;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Silence, World, apply, destroy, example, never_stopped};
+use crate::common::{Silence, World, apply, destroy, example, never_stopped};
 use groundwork::cloud::Clock;
 use groundwork::environment::{self, Environment};
 use groundwork::ops::{self, Error, Planned, Remains, Session, Teardown};

@@ -1,11 +1,9 @@
 //! Staging as groundwork makes it, beside the inventory of the environment that it describes; and the document
 //! that tells what exists: equal worlds print equal bytes.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{World, apply, destroy, example, project, read};
+use crate::common::{World, apply, destroy, example, project, read};
 use groundwork::sandbox::show;
 use groundwork::sandbox::store::Effect;
 use serde_json::Value;

@@ -1,8 +1,6 @@
 //! The example environments come up, are changed, and go down to nothing.
 
-mod common;
-
-use common::{World, apply, destroy, example};
+use crate::common::{World, apply, destroy, example};
 use groundwork::plan::Goal;
 
 async fn comes_up_and_goes_down(name: &str) {
