@@ -53,12 +53,13 @@ fn environment(text: &str) -> Environment {
         .unwrap_or_else(|wrong| panic!("{}", wrong.render(false, 120)))
 }
 
-struct SandboxClock;
+struct SandboxClock(tokio::time::Instant);
 
 #[async_trait]
 impl Clock for SandboxClock {
     fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
+        let passed = jiff::SignedDuration::try_from(self.0.elapsed()).expect("a short test");
+        Timestamp::UNIX_EPOCH + passed
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -92,7 +93,7 @@ impl Bench {
             cloud: Cloud {
                 aws: Clients::new(&config, &environment.region),
                 connector: Arc::new(SandboxConnector(sandbox.clone())),
-                clock: Arc::new(SandboxClock),
+                clock: Arc::new(SandboxClock(tokio::time::Instant::now())),
             },
             sandbox,
             ownership: Ownership {
