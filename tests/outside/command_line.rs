@@ -209,7 +209,7 @@ fn help_tells_the_exit_codes_and_wrong_usage_ends_with_64() {
     for arguments in wrong {
         let done = project.run(arguments);
         assert_eq!(done.code, 64, "{arguments:?}: {}", done.err);
-        assert!(done.err.contains("groundwork"), "{}", done.err);
+        assert!(done.err.contains("--help"), "{}", done.err);
         assert_eq!(done.out, "", "{arguments:?}");
     }
 }
