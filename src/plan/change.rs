@@ -52,8 +52,9 @@ pub fn changes(
             continue;
         }
         let open = references(&wanted);
-        // A target that is made anew may well give the same value again, such as a role its ARN; only one that
-        // goes away takes with it what holds it.
+        // An ARN is made of names, so what is made anew under its name has the same one again: a role that was
+        // deleted behind our back does not take the cluster with it.
+        let comes_back = !open.is_empty() && open.iter().all(|(_, output)| output == "arn");
         let loses_hold = field.holds && open.iter().any(|(resource, _)| void(resource));
         let drift = recorded.is_some_and(|recorded| {
             recorded
@@ -68,7 +69,7 @@ pub fn changes(
             } else {
                 After::KnownAfterApply
             },
-            forces_replacement: loses_hold || (field.change == Change::Replace && open.is_empty()),
+            forces_replacement: loses_hold || (field.change == Change::Replace && !comes_back),
             drift,
         });
     }
