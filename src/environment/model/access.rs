@@ -18,7 +18,7 @@ pub struct Group {
 pub enum GroupPolicy {
     /// One that exists already: its ARN.
     Arn(String),
-    /// One of ours: its key in [`Environment::policies`].
+    /// One of ours: its key in `Environment::policies`.
     Own(String),
 }
 

@@ -107,7 +107,7 @@ pub enum AgentKind {
     Argocd,
 }
 
-/// A published manifest. The sandbox uses a stand-in, so the digest is there whenever the provider is [`Provider::Aws`] and may be
+/// A published manifest. The sandbox uses a stand-in, so the digest is there whenever the provider is `Provider::Aws` and may be
 /// missing otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {

@@ -1,7 +1,7 @@
 //! AWS's wire protocols: requests become [`Call`]s, replies and faults become responses.
 //!
 //! A request is routed by the credential scope of its signature, as AWS's shared front door would; the
-//! signature itself is not verified. Which protocol a service speaks is one row of [`SERVICES`].
+//! signature itself is not verified. Which protocol a service speaks is one row of `SERVICES`.
 
 mod json;
 mod query;
