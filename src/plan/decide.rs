@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, After, Basis, Danger, FieldChange, Goal, Plan, Refusal, Verb, changes, steps};
+use super::reason::{differs, forces};
+use super::steps::order;
+use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Step, Verb, changes};
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::resources::{
-    CONTROL_PLANE, Change, Condition, Desired, Kind, LEFTOVERS, NODE_GROUP, Observed, Owner,
-    WORKLOADS,
+    CONTROL_PLANE, Condition, Desired, Kind, LEFTOVERS, NODE_GROUP, Observed, Owner, WORKLOADS,
 };
 use crate::state::{self, Recorded};
 
@@ -19,8 +20,24 @@ const GOES_WITH_CLUSTER: &str = "it goes with the cluster";
 /// # Errors
 /// Every reason why nothing may be done.
 pub fn plan(basis: &Basis<'_>) -> Result<Plan, Vec<Refusal>> {
+    let mut stuck = BTreeSet::new();
+    loop {
+        let mut plan = decide_all(basis, &stuck)?;
+        let order = order(&plan, basis).map_err(|cycle| vec![Refusal::Ring(cycle)])?;
+        let known = stuck.len();
+        stuck.extend(order.stuck);
+        if stuck.len() == known {
+            plan.expected_seconds = longest(&plan, &order.graph)?;
+            return Ok(plan);
+        }
+    }
+}
+
+/// Decides, where what is `stuck` can't let go in time of what it holds, and goes with it.
+fn decide_all(basis: &Basis<'_>, stuck: &BTreeSet<Address>) -> Result<Plan, Vec<Refusal>> {
     let mut planner = Planner {
         basis,
+        stuck,
         actions: BTreeMap::new(),
         refusals: Vec::new(),
     };
@@ -32,28 +49,30 @@ pub fn plan(basis: &Basis<'_>) -> Result<Plan, Vec<Refusal>> {
     if !planner.refusals.is_empty() {
         return Err(planner.refusals);
     }
-    let state = basis.state;
-    let mut plan = Plan {
-        environment: state.environment.clone(),
+    Ok(Plan {
+        environment: basis.state.environment.clone(),
         goal: basis.goal,
         actions: planner.actions.into_values().collect(),
         expected_seconds: 0,
-    };
-    let graph = steps(&plan, basis).map_err(|cycle| vec![Refusal::Ring(cycle)])?;
-    let weights: BTreeMap<&Address, u64> = plan
-        .actions
-        .iter()
-        .map(|a| (&a.address, a.expected_seconds))
+    })
+}
+
+/// Seconds along the longest chain of the plan.
+fn longest(plan: &Plan, graph: &Graph<Step>) -> Result<u64, Vec<Refusal>> {
+    let actions = plan.actions.iter();
+    let weights: BTreeMap<&Address, u64> = actions
+        .map(|action| (&action.address, action.expected_seconds))
         .collect();
     let remaining = graph
         .remaining(|step| weights.get(&step.address).copied().unwrap_or(0))
         .map_err(|cycle| vec![Refusal::Ring(cycle)])?;
-    plan.expected_seconds = remaining.values().copied().max().unwrap_or(0);
-    Ok(plan)
+    Ok(remaining.values().copied().max().unwrap_or(0))
 }
 
 struct Planner<'a> {
     basis: &'a Basis<'a>,
+    /// What can't let go of what it holds before that has to be gone.
+    stuck: &'a BTreeSet<Address>,
     actions: BTreeMap<Address, Action>,
     refusals: Vec<Refusal>,
 }
@@ -428,14 +447,18 @@ impl Planner<'_> {
                 .get(address)
                 .is_some_and(|action| matches!(action.verb, Verb::Replace | Verb::Delete))
         };
-        changes(
-            kind.fields(),
-            &desired.fields,
-            &found.fields,
-            recorded.map(|r| &r.fields),
-            &lookup,
-            &void,
-        )
+        let recorded = recorded.map(|recorded| &recorded.fields);
+        let (wanted, now) = (&desired.fields, &found.fields);
+        let mut changes = changes(kind.fields(), wanted, now, recorded, &lookup, &void);
+        if self.stuck.contains(&desired.address) {
+            let holding = kind.fields().iter().filter(|field| field.holds);
+            let holding: BTreeSet<&str> = holding.map(|field| field.name).collect();
+            let letting_go = changes
+                .iter_mut()
+                .filter(|change| holding.contains(change.field.as_str()));
+            letting_go.for_each(|change| change.forces_replacement = true);
+        }
+        changes
     }
 
     /// The output of a resource that was decided before, unless it will be another after the plan.
@@ -471,53 +494,4 @@ impl Planner<'_> {
 /// Whether the kind stands only for what a cluster leaves behind: the file never asks for it.
 fn is_sweep(kind: &dyn Kind) -> bool {
     matches!(kind.name(), WORKLOADS | LEFTOVERS)
-}
-
-/// Names of fields, each once, sorted.
-fn listed<'a>(changes: impl Iterator<Item = &'a FieldChange>) -> String {
-    let names: BTreeSet<&str> = changes.map(|change| change.field.as_str()).collect();
-    names.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-/// Says which fields force the replacement: AWS can't change them, or they hold on to what goes.
-fn forces(kind: &dyn Kind, changes: &[FieldChange]) -> String {
-    let fixed = |change: &&FieldChange| {
-        let fields = kind.fields().iter();
-        let mut fixed = fields.filter(|field| field.change == Change::Replace);
-        fixed.any(|field| field.name == change.field)
-    };
-    let forcing = changes.iter().filter(|change| change.forces_replacement);
-    let (fixed, holding): (Vec<_>, Vec<_>) = forcing.partition(fixed);
-    let mut reasons = Vec::new();
-    if !fixed.is_empty() {
-        let names = listed(fixed.into_iter());
-        reasons.push(format!("{names} can't be changed in place"));
-    }
-    if !holding.is_empty() {
-        let names = listed(holding.into_iter());
-        reasons.push(format!(
-            "what {names} refers to goes, and can't while this stands"
-        ));
-    }
-    reasons.join("; ")
-}
-
-/// Says which fields differ, and why: the file changed, somebody else did it, or it follows from another change.
-fn differs(changes: &[FieldChange]) -> String {
-    let follows = |change: &FieldChange| change.after == After::KnownAfterApply;
-    let edited = changes.iter().filter(|c| !c.drift && !follows(c));
-    let drifted = changes.iter().filter(|c| c.drift && !follows(c));
-    let follow = changes.iter().filter(|c| follows(c));
-    let told = [
-        Some(listed(edited))
-            .filter(|names| !names.is_empty())
-            .map(|names| format!("the file changes {names}")),
-        Some(listed(drifted))
-            .filter(|names| !names.is_empty())
-            .map(|names| format!("{names} changed behind our back")),
-        Some(listed(follow))
-            .filter(|names| !names.is_empty())
-            .map(|names| format!("{names} follows another change")),
-    ];
-    told.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

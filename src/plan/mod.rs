@@ -5,7 +5,11 @@
 
 mod change;
 mod decide;
+mod holds;
+mod reason;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

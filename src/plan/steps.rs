@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::holds::Holds;
 use super::{Basis, Plan, Verb};
 use crate::address::Address;
 use crate::graph::{Cycle, Graph};
@@ -51,11 +52,27 @@ fn makes(verb: Verb) -> bool {
     )
 }
 
+/// The steps of a plan in their order.
+pub(super) struct Ordered {
+    /// Which step waits for which.
+    pub graph: Graph<Step>,
+    /// What can't let go of what it holds before that has to be gone: the cloud would refuse.
+    pub stuck: BTreeSet<Address>,
+}
+
 /// The steps of `plan` in their order.
 ///
 /// # Errors
 /// When steps wait for each other in a ring.
 pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
+    order(plan, basis).map(|ordered| ordered.graph)
+}
+
+/// The same, and what is wrong with it.
+///
+/// # Errors
+/// When steps wait for each other in a ring.
+pub(super) fn order(plan: &Plan, basis: &Basis<'_>) -> Result<Ordered, Cycle> {
     let verbs: BTreeMap<&Address, Verb> =
         plan.actions.iter().map(|a| (&a.address, a.verb)).collect();
     let step = |phase, address: &Address| Step {
@@ -67,6 +84,8 @@ pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
         Phase::Make => verbs.get(address).is_some_and(|verb| makes(*verb)),
     };
     let mut graph = Graph::default();
+    let mut lettings_go = Vec::new();
+    let holds = Holds::seen(basis);
     for (address, verb) in &verbs {
         for phase in [Phase::Remove, Phase::Make]
             .into_iter()
@@ -77,7 +96,7 @@ pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
         if *verb == Verb::Replace {
             graph.wait(step(Phase::Make, address), step(Phase::Remove, address));
         }
-        for first in dependencies(basis, address) {
+        for first in dependencies(basis, &holds, address) {
             if has(address, Phase::Make) && has(first, Phase::Make) && wanted(basis, address, first)
             {
                 graph.wait(step(Phase::Make, address), step(Phase::Make, first));
@@ -87,9 +106,13 @@ pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
             }
             if has(address, Phase::Remove) {
                 graph.wait(step(Phase::Remove, first), step(Phase::Remove, address));
-            } else if has(address, Phase::Make) && !has(first, Phase::Make) {
-                // It stays and lets go of what is removed for good.
-                graph.wait(step(Phase::Remove, first), step(Phase::Make, address));
+                continue;
+            }
+            let held = holds.of(address).any(|(_, held)| held == first);
+            let given_up = !has(first, Phase::Make) || !wanted(basis, address, first);
+            if has(address, Phase::Make) && (held || given_up) {
+                // It stays and lets go of what is removed.
+                lettings_go.push((step(Phase::Remove, first), step(Phase::Make, address)));
             }
         }
     }
@@ -97,7 +120,17 @@ pub fn steps(plan: &Plan, basis: &Basis<'_>) -> Result<Graph<Step>, Cycle> {
     for (held, by) in contested(plan, basis) {
         graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
     }
-    graph.order().map(|_| graph)
+    graph.order()?;
+    let mut stuck = BTreeSet::new();
+    for (removed, let_go) in lettings_go {
+        let mut tried = graph.clone();
+        tried.wait(removed, let_go.clone());
+        match tried.order() {
+            Ok(_) => graph = tried,
+            Err(_) => drop(stuck.insert(let_go.address)),
+        }
+    }
+    Ok(Ordered { graph, stuck })
 }
 
 /// What a cluster leaves behind is swept between its end and its next beginning; and an application, which would
@@ -135,8 +168,12 @@ fn wanted(basis: &Basis<'_>, address: &Address, first: &Address) -> bool {
         .is_none_or(|desired| desired.depends_on.contains(first))
 }
 
-/// What `address` depends on in the file, or did when it was made.
-fn dependencies<'a>(basis: &'a Basis<'_>, address: &Address) -> BTreeSet<&'a Address> {
+/// What `address` depends on in the file, or did when it was made, or holds on to now.
+fn dependencies<'a>(
+    basis: &'a Basis<'_>,
+    holds: &Holds<'a>,
+    address: &Address,
+) -> BTreeSet<&'a Address> {
     let desired = basis
         .desired
         .get(address)
@@ -154,7 +191,8 @@ fn dependencies<'a>(basis: &'a Basis<'_>, address: &Address) -> BTreeSet<&'a Add
         .get(address)
         .into_iter()
         .flat_map(|entry| &entry.depends_on);
-    desired.chain(recorded).chain(open).collect()
+    let held = holds.of(address).map(|(_, held)| held);
+    desired.chain(recorded).chain(open).chain(held).collect()
 }
 
 /// Pairs of a resource that is removed and another that is made and claims the same unique name or block.
