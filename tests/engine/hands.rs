@@ -61,10 +61,23 @@ impl Hands {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
+    fn world(&self) -> Value {
+        let text = fs::read(&self.document).expect("the world's document");
+        serde_json::from_slice(&text).expect("a document")
+    }
+
+    /// A member of the world's document.
+    pub fn read(&self, pointer: &str) -> Value {
+        let world = self.world();
+        let member = world.pointer(pointer);
+        member
+            .unwrap_or_else(|| panic!("the world has no {pointer}"))
+            .clone()
+    }
+
     /// Changes members of the world's document: pairs of a pointer and what stands there from now on.
     pub fn edit(&self, members: &[(String, Value)]) {
-        let text = fs::read(&self.document).expect("the world's document");
-        let mut world: Value = serde_json::from_slice(&text).expect("a document");
+        let mut world = self.world();
         for (pointer, value) in members {
             let member = world.pointer_mut(pointer);
             *member.unwrap_or_else(|| panic!("the world has no {pointer}")) = value.clone();
@@ -82,13 +95,25 @@ impl Hands {
         self.call(Method::PATCH, &path, kind, &change).await;
     }
 
+    /// An object in the cluster.
+    pub async fn get(&self, path: &str) -> Value {
+        self.call(Method::GET, path, "application/json", &Value::Null)
+            .await
+    }
+
+    /// Makes an object in the cluster; `path` is that of its type.
+    pub async fn create(&self, path: &str, object: Value) {
+        self.call(Method::POST, path, "application/json", &object)
+            .await;
+    }
+
     /// Deletes an object in the cluster.
     pub async fn delete(&self, path: &str) {
         self.call(Method::DELETE, path, "application/json", &json!({}))
             .await;
     }
 
-    async fn call(&self, method: Method, path: &str, kind: &str, body: &Value) {
+    async fn call(&self, method: Method, path: &str, kind: &str, body: &Value) -> Value {
         let request = Request::builder().method(method).uri(path);
         let request = request.header(http::header::CONTENT_TYPE, kind);
         let request = request.body(body.to_string().into_bytes());
@@ -97,7 +122,7 @@ impl Hands {
             .request::<Value>(request.expect("a request"));
         answer
             .await
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 }
 

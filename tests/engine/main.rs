@@ -1,10 +1,16 @@
-//! The engine against the sandbox, on the virtual clock: life cycles, drift, teardown, the real input; and the layers.
+//! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
+//! ownership, what can't be seen, teardown, the real input; and the layers.
 
 mod bench;
+mod changes;
 mod common;
 mod drift;
+mod foreign;
 mod hands;
 mod layers;
 mod life_cycle;
+mod order;
+mod requests;
 mod staging_inventory;
 mod teardown;
+mod unseen;
