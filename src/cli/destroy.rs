@@ -28,7 +28,6 @@ pub struct Destroy {
 impl Destroy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
-        ops::require_unprotected(&session)?;
         let _lock = lock(&session, "destroy")?;
         let planned = if self.skip_cluster {
             session.plan_skipping_cluster().await?
@@ -53,7 +52,7 @@ impl Destroy {
                 "{}",
                 serde_json::json!({ "event": "remains", "remains": teardown.remains })
             );
-        } else {
+        } else if teardown.report.is_complete() || !*stop.borrow() {
             anstream::print!("{}", ui::remains(name, &teardown.remains));
         }
         if !teardown.report.is_complete() {

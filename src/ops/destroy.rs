@@ -51,14 +51,3 @@ pub async fn destroy(
     }
     Ok(Teardown { report, remains })
 }
-
-/// Refuses a protected environment, which is better done before anybody is asked.
-///
-/// # Errors
-/// When its file says `protect = true`.
-pub fn require_unprotected(session: &Session) -> Result<(), Error> {
-    if session.environment.protect {
-        return Err(Error::Protected(session.environment.name.clone()));
-    }
-    Ok(())
-}

@@ -9,7 +9,7 @@ mod status;
 mod teardown;
 
 pub use apply::{Confirmed, apply};
-pub use destroy::{Teardown, destroy, require_unprotected};
+pub use destroy::{Teardown, destroy};
 pub use error::Error;
 pub use proof::{Remains, look_again};
 pub use session::{Planned, Session, identify, variable_names};

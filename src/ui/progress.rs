@@ -58,7 +58,7 @@ impl Listener for JsonLines {
     }
 }
 
-/// What is worth a line that stays.
+/// What is worth a line that stays. What is only forgotten takes no time and changes nothing.
 fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Began {
@@ -88,10 +88,8 @@ fn line(event: &Event) -> Option<String> {
             paint(FAINT, format!("in {}", duration(*seconds)))
         ),
         Event::Finished {
-            address,
-            verb: Verb::Forget,
-            ..
-        } => paint(FAINT, format!("· {address} forgotten")),
+            verb: Verb::Forget, ..
+        } => return None,
         Event::Finished {
             address,
             verb: doing,
@@ -99,7 +97,7 @@ fn line(event: &Event) -> Option<String> {
         } => finished(address, *doing, *seconds),
         Event::Stopping => paint(
             CHANGE,
-            "stopping: what is in flight is finished, nothing new is started; once more ends at once",
+            "stopping once what is in flight is finished; a second signal ends at once",
         ),
         Event::Failed {
             address,

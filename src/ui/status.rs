@@ -1,5 +1,6 @@
 //! Status and outputs as tables.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::format::{count, cut, duration};
@@ -160,23 +161,24 @@ pub fn remains(environment: &str, remains: &[Remains]) -> String {
             format!("still there: {}", count(remains.len(), "resource"))
         )
     );
-    for Remains {
-        kind,
-        id,
-        name,
-        found_by,
-    } in remains
-    {
-        let name = if name == id {
-            String::new()
-        } else {
-            format!("  {name}")
+    let mut found: BTreeMap<&str, Vec<&Remains>> = BTreeMap::new();
+    for remains in remains {
+        found.entry(remains.found_by).or_default().push(remains);
+    }
+    for (found_by, these) in found {
+        let _ = writeln!(text, "  found by {found_by}:");
+        let widest = |cell: fn(&Remains) -> &str| {
+            let widths = these.iter().map(|remains| cell(remains).chars().count());
+            widths.max().unwrap_or(0)
         };
-        let _ = writeln!(
-            text,
-            "  {kind}  {id}{name}  {}",
-            paint(FAINT, format!("(found by {found_by})"))
-        );
+        let kinds = widest(|remains| &remains.kind);
+        // An ARN would push the other names out of sight.
+        let ids = widest(|remains| &remains.id).min(24);
+        for Remains { kind, id, name, .. } in these {
+            let name = if name == id { "" } else { name };
+            let line = format!("    {kind:<kinds$}  {id:<ids$}  {name}");
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
     }
     text
 }

@@ -14,7 +14,7 @@ const DATABASE: &str = "database.addressbook.instance";
 
 #[tokio::test]
 async fn a_demo_comes_up_is_looked_at_changed_and_goes_down() {
-    let project = Project::new();
+    let project = Project::whole();
     plans_the_same_twice(&project);
     asks_before_it_changes_anything(&project);
     let before = project.count().await;

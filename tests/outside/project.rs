@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -71,7 +71,16 @@ pub struct Project {
 }
 
 impl Project {
+    /// The examples, but demo without its deploy agent: a third of the work, and all kinds of it.
     pub fn new() -> Self {
+        let project = Self::whole();
+        let agent = "[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.5.1\"\n";
+        project.edit("environments/demo.toml", agent, "");
+        project
+    }
+
+    /// The examples as they are.
+    pub fn whole() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for part in ["environments", "policies"] {
             let to = folder.path().join(part);
@@ -141,6 +150,7 @@ impl Project {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a process");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let child = Some(child);
         Running { child, out }
     }
 
@@ -190,7 +200,7 @@ impl Project {
 
 /// A command under way.
 pub struct Running {
-    child: Child,
+    child: Option<Child>,
     out: BufReader<ChildStdout>,
 }
 
@@ -210,13 +220,12 @@ impl Running {
     }
 
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().expect("a living process").id()
     }
 
     /// Ends it as `kill -9` does.
-    pub fn kill(mut self) {
-        self.child.kill().expect("a process to kill");
-        self.child.wait().expect("an end");
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Sends a signal by its name.
@@ -227,15 +236,25 @@ impl Running {
     }
 
     /// Waits for its end, and gives the rest of what it said.
-    pub fn end(self) -> Done {
-        let Self { child, mut out } = self;
+    pub fn end(mut self) -> Done {
         let mut rest = String::new();
-        std::io::Read::read_to_string(&mut out, &mut rest).expect("text");
+        self.out.read_to_string(&mut rest).expect("text");
+        let child = self.child.take().expect("a living process");
         let output = child.wait_with_output().expect("an end");
         Done {
             code: output.status.code().unwrap_or(-1),
             out: rest,
             err: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+}
+
+impl Drop for Running {
+    /// A test that failed leaves nothing running.
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            drop(child.kill());
+            drop(child.wait());
         }
     }
 }

@@ -28,7 +28,7 @@ fn fits(text: &str, columns: usize) {
 
 #[test]
 fn a_plan_fits_the_terminal() {
-    let project = Project::new();
+    let project = Project::whole();
     let narrow = plan(&project, "80");
     fits(&narrow, 80);
     insta::assert_snapshot!("plan_80", narrow);
