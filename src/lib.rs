@@ -8,6 +8,7 @@
 pub mod address;
 pub mod apply;
 pub mod cli;
+pub mod clock;
 pub mod cloud;
 pub mod environment;
 pub mod event;

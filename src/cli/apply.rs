@@ -8,7 +8,7 @@ use super::context::{columns, kubeconfig_path, lock, session};
 use super::exit::{Error, Exit, colour};
 use super::{Global, kubeconfig, signals};
 use crate::address::Address;
-use crate::cloud::Clock;
+use crate::clock::Clock;
 use crate::event::Listener;
 use crate::ops::{self, Confirmed};
 use crate::plan::Goal;

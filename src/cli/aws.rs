@@ -11,7 +11,8 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use jiff::Timestamp;
 
 use super::exit::Error;
-use crate::cloud::{Clients, Clock, Cloud, EksConnector};
+use crate::clock::Clock;
+use crate::cloud::{Clients, Cloud, EksConnector};
 
 /// The host's clock.
 struct WallClock;

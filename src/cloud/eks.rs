@@ -16,7 +16,8 @@ use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use super::token::{Token, unsigned};
-use super::{Class, Clock, ClusterEndpoint, Connector, Fault};
+use super::{Class, ClusterEndpoint, Connector, Fault};
+use crate::clock::Clock;
 
 /// How long connecting may take, and then each answer.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(15);

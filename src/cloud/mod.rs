@@ -1,7 +1,6 @@
 //! The clouds as groundwork uses them: SDK clients, the Kubernetes connection, error classes, bounded waiting.
 
 mod clients;
-mod clock;
 pub mod download;
 mod eks;
 mod fault;
@@ -11,8 +10,9 @@ pub mod token;
 
 use std::sync::Arc;
 
+use crate::clock::Clock;
+
 pub use clients::Clients;
-pub use clock::Clock;
 pub use eks::EksConnector;
 pub use fault::{Class, Fault, absent_is_done, fault};
 pub use kubernetes::{ClusterEndpoint, Connector};

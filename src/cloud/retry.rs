@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Class, Clock, Fault};
+use super::{Class, Fault};
+use crate::clock::Clock;
 
 /// Which failures are worth another call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use super::{
     Wanted, kind, kinds, resolve,
 };
 use crate::address::Address;
-use crate::cloud::{Clients, Clock, Cloud, ClusterEndpoint, Connector, Fault};
+use crate::clock::Clock;
+use crate::cloud::{Clients, Cloud, ClusterEndpoint, Connector, Fault};
 use crate::environment::{Environment, parse};
 use crate::graph::Graph;
 use crate::sandbox::time::ClockSource;

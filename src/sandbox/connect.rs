@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use super::Sandbox;
 use super::store::Effect;
 use super::time::ClockSource;
-use crate::cloud::{Clients, Clock, Cloud, ClusterEndpoint, Connector, Fault};
+use crate::clock::Clock;
+use crate::cloud::{Clients, Cloud, ClusterEndpoint, Connector, Fault};
 
 impl Sandbox {
     /// Both clouds of this world, seen from `region`.

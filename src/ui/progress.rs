@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::format::{count, duration, estimate};
 use super::style::{BAD, CHANGE, FAINT, GOOD, paint, verb};
 use crate::address::Address;
-use crate::cloud::Clock;
+use crate::clock::Clock;
 use crate::event::{Event, Listener};
 use crate::plan::Verb;
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From left to right. `sensitive` holds nothing but a type, so everyone may import it.
-const LAYERS: [&str; 17] = [
+/// From left to right. `sensitive` and `clock` hold nothing but a type each, so everyone may import them.
+const LAYERS: [&str; 18] = [
     "sensitive",
+    "clock",
     "address",
     "graph",
     "environment",

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::common::{Silence, World, apply, destroy, example, never_stopped};
-use groundwork::cloud::Clock;
+use groundwork::clock::Clock;
 use groundwork::environment::{self, Environment};
 use groundwork::ops::{self, Error, Planned, Remains, Session, Teardown};
 use groundwork::plan::{Goal, Verb};
