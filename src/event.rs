@@ -64,6 +64,13 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         hint: Option<String>,
     },
+    /// Work on a resource was cut off by a stop. It is on record, and the next run goes on with it.
+    Left {
+        /// Which.
+        address: Address,
+        /// What was being done.
+        verb: Verb,
+    },
     /// Nothing was tried, because something before it failed or the run was stopped.
     Skipped {
         /// Which.
@@ -71,7 +78,7 @@ pub enum Event {
         /// What would have been done.
         verb: Verb,
     },
-    /// Someone asked to stop: what is in flight is finished, nothing new is started.
+    /// Someone asked to stop: nothing new is started, and what is in flight has a moment to finish.
     Stopping,
     /// The run is over.
     Ended {
@@ -81,6 +88,8 @@ pub enum Event {
         done: usize,
         /// How many failed.
         failed: usize,
+        /// How many were begun and left to the next run.
+        left: usize,
         /// How many were not tried.
         skipped: usize,
         /// How many seconds it took.

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
 
 use super::act::{Clusters, act};
 use super::error::{ActError, hint};
@@ -19,6 +21,10 @@ use crate::state::{Outcome, Transition};
 /// How many steps of one section run at once: enough to hide latency, few enough not to be throttled.
 const AT_ONCE: usize = 12;
 
+/// How long what is in flight may go on after a stop, in the host's time: less than the ten seconds after which CI
+/// kills what it cancelled.
+const WINDING_UP: Duration = Duration::from_secs(8);
+
 /// How a run ended.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -26,6 +32,8 @@ pub struct Report {
     pub done: usize,
     /// What failed, and why.
     pub failed: Vec<(Address, ActError)>,
+    /// What was begun, is on record, and was left for the next run to go on with.
+    pub left: Vec<Address>,
     /// What was not tried.
     pub skipped: Vec<Address>,
 }
@@ -33,7 +41,7 @@ pub struct Report {
 impl Report {
     /// Whether everything was done.
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty()
+        self.failed.is_empty() && self.left.is_empty() && self.skipped.is_empty()
     }
 }
 
@@ -56,6 +64,7 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
     let clusters = Clusters::default();
     let mut running = FuturesUnordered::new();
     let mut stop = job.stop.clone();
+    let mut ends_by = None;
     loop {
         while let Some(step) = (!*stop.borrow()).then(|| progress.take()).flatten() {
             let (known, clusters) = (&known, &clusters);
@@ -71,9 +80,15 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
                 None => break,
             },
             // Also wakes the loop, which then starts nothing more.
-            Ok(()) = stop.changed() => job.listener.hear(&Event::Stopping),
+            Ok(()) = stop.changed() => {
+                job.listener.hear(&Event::Stopping);
+                ends_by = Some(Instant::now() + WINDING_UP);
+            }
+            () = until(ends_by) => break,
         }
     }
+    // What is still in flight is cut off here, as by a crash: its journal entry is open, and the next run settles it.
+    drop(running);
     let report = progress.report(job);
     let complete = report.is_complete();
     let outcome = Outcome {
@@ -87,10 +102,19 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
         operation,
         done: report.done,
         failed: report.failed.len(),
+        left: report.left.len(),
         skipped: report.skipped.len(),
         seconds: seconds_between(begun, job.cloud.clock.now()),
     });
     Ok(report)
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Whole seconds from one moment to another.
@@ -104,7 +128,7 @@ struct Progress<'g> {
     weight: BTreeMap<Step, u64>,
     waiting: BTreeMap<Step, usize>,
     ready: BTreeSet<(std::cmp::Reverse<u64>, Step)>,
-    running: BTreeMap<String, usize>,
+    running: BTreeSet<Step>,
     followers: BTreeMap<Step, Vec<Step>>,
     given_up: BTreeSet<Step>,
     report: Report,
@@ -125,7 +149,7 @@ impl<'g> Progress<'g> {
             weight,
             waiting: BTreeMap::new(),
             ready: BTreeSet::new(),
-            running: BTreeMap::new(),
+            running: BTreeSet::new(),
             followers: BTreeMap::new(),
             given_up: BTreeSet::new(),
             report: Report::default(),
@@ -155,26 +179,22 @@ impl<'g> Progress<'g> {
     /// The ready step with the longest chain behind it whose section has room.
     fn take(&mut self) -> Option<Step> {
         let room = |step: &Step| {
-            self.running
-                .get(step.address.section())
-                .copied()
-                .unwrap_or(0)
+            let section = step.address.section();
+            let beside = self.running.iter();
+            beside
+                .filter(|other| other.address.section() == section)
+                .count()
                 < AT_ONCE
         };
         let next = self.ready.iter().find(|(_, step)| room(step))?.clone();
         self.ready.remove(&next);
-        *self
-            .running
-            .entry(next.1.address.section().to_owned())
-            .or_insert(0) += 1;
         self.waiting.remove(&next.1);
+        self.running.insert(next.1.clone());
         Some(next.1)
     }
 
     fn end(&mut self, job: &Job<'_>, step: Step, result: Result<(), ActError>) {
-        if let Some(count) = self.running.get_mut(step.address.section()) {
-            *count -= 1;
-        }
+        self.running.remove(&step);
         match result {
             Ok(()) => {
                 for follower in self.followers.get(&step).cloned().unwrap_or_default() {
@@ -220,6 +240,13 @@ impl<'g> Progress<'g> {
     }
 
     fn report(mut self, job: &Job<'_>) -> Report {
+        for step in self.running {
+            job.listener.hear(&Event::Left {
+                address: step.address.clone(),
+                verb: job.verb(&step.address),
+            });
+            self.report.left.push(step.address);
+        }
         let failed: BTreeSet<&Address> = self
             .report
             .failed
@@ -233,7 +260,8 @@ impl<'g> Progress<'g> {
             .collect();
         let skipped: Vec<Address> = left
             .into_iter()
-            .filter(|address| job.acts(address) && !failed.contains(address))
+            .filter(|address| job.acts(address))
+            .filter(|address| !failed.contains(address) && !self.report.left.contains(address))
             .collect();
         for address in &skipped {
             job.listener.hear(&Event::Skipped {

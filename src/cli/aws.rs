@@ -10,9 +10,10 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use jiff::Timestamp;
 
+use super::Global;
 use super::exit::Error;
 use crate::clock::Clock;
-use crate::cloud::{Clients, Cloud, EksConnector};
+use crate::cloud::{Clients, Cloud, Connector, EksConnector, KubeconfigConnector};
 
 /// The host's clock.
 struct WallClock;
@@ -49,13 +50,20 @@ fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider, Error> {
 }
 
 /// Both clouds as the environment's region shows them.
-pub async fn cloud(region: &str) -> Result<Cloud, Error> {
+pub async fn cloud(global: &Global, region: &str) -> Result<Cloud, Error> {
     let config = config().await;
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
-    let connector = EksConnector::new(credentials(&config)?, Arc::clone(&clock));
+    let credentials = credentials(&config)?;
+    let connector: Arc<dyn Connector> = match &global.kubeconfig {
+        Some(path) => {
+            let named = KubeconfigConnector::read(path, global.context.as_deref());
+            Arc::new(named.await?)
+        }
+        None => Arc::new(EksConnector::new(credentials, Arc::clone(&clock))),
+    };
     Ok(Cloud {
         aws: Clients::new(&config, region),
-        connector: Arc::new(connector),
+        connector,
         clock,
     })
 }

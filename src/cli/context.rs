@@ -51,8 +51,9 @@ pub fn sandbox(global: &Global) -> Sandbox {
 pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
     let environment = environment(global, name)?;
     let cloud = match environment.provider {
+        Provider::Sandbox if global.kubeconfig.is_some() => return Err(Error::OwnCluster),
         Provider::Sandbox => sandbox(global).cloud(&environment.region),
-        Provider::Aws => aws::cloud(&environment.region).await?,
+        Provider::Aws => aws::cloud(global, &environment.region).await?,
     };
     let account = ops::identify(&cloud, &environment).await?;
     let StateBackend::Local(folder) = &environment.state;

@@ -76,6 +76,12 @@ pub enum Error {
     /// AWS would not know who calls.
     #[error("there are no AWS credentials: neither in variables nor in a profile nor from a role")]
     NoCredentials,
+    /// The kubeconfig that the user named.
+    #[error(transparent)]
+    Kubeconfig(#[from] crate::cloud::UnusableKubeconfig),
+    /// A kubeconfig was named where there is nothing to reach.
+    #[error("the sandbox answers for its own cluster: --kubeconfig is for --provider aws")]
+    OwnCluster,
     /// The deploy agent's manifest could not be had.
     #[error("can't get the install manifest of the deploy agent")]
     Manifest(#[from] crate::cloud::download::DownloadError),

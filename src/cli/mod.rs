@@ -70,6 +70,12 @@ struct Global {
         default_value = "."
     )]
     directory: PathBuf,
+    /// Reach the cluster as this kubeconfig says, through a tunnel say, instead of by its EKS endpoint
+    #[arg(long, global = true, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of that kubeconfig, if not its current one
+    #[arg(long, global = true, value_name = "NAME", requires = "kubeconfig")]
+    context: Option<String>,
     /// How many times as fast as the host's the sandbox's time runs
     #[arg(
         long,

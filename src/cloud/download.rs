@@ -85,17 +85,18 @@ pub async fn fetch(url: &str, sha256: &str) -> Result<Bytes, DownloadError> {
     Err(DownloadError::Changed {
         url: url.to_owned(),
         expected: sha256.to_ascii_lowercase(),
-        found: hexadecimal(&Sha256::digest(&document)),
+        found: digest(&document),
     })
 }
 
 /// Whether `document` has the SHA-256 `sha256` (hexadecimal).
 pub fn matches(document: &[u8], sha256: &str) -> bool {
-    hexadecimal(&Sha256::digest(document)).eq_ignore_ascii_case(sha256)
+    digest(document).eq_ignore_ascii_case(sha256)
 }
 
-/// The bytes in lowercase hexadecimal.
-fn hexadecimal(bytes: &[u8]) -> String {
+/// The SHA-256 of `document` in lowercase hexadecimal.
+pub fn digest(document: &[u8]) -> String {
+    let bytes = Sha256::digest(document);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -189,7 +190,7 @@ mod tests {
     const PIN: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn pin() -> String {
-        hexadecimal(&Sha256::digest(b"kind: Namespace"))
+        digest(b"kind: Namespace")
     }
 
     async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, BoxError> {

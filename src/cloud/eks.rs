@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -15,13 +14,10 @@ use kube::client::ClientBuilder;
 use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
+use super::kubeconfig::{ANSWERS_WITHIN, CONNECTS_WITHIN};
 use super::token::{Token, unsigned};
 use super::{Class, ClusterEndpoint, Connector, Fault};
 use crate::clock::Clock;
-
-/// How long connecting may take, and then each answer.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(15);
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Connects to EKS clusters with the credentials that every other call uses.
 pub struct EksConnector {
@@ -186,6 +182,7 @@ mod tests {
     use aws_credential_types::Credentials;
     use jiff::Timestamp;
     use std::sync::Mutex as Blocking;
+    use std::time::Duration;
 
     /// Time that stands still until it is set.
     struct Hands(Blocking<Timestamp>);

@@ -4,6 +4,7 @@ mod clients;
 pub mod download;
 mod eks;
 mod fault;
+mod kubeconfig;
 mod kubernetes;
 mod retry;
 pub mod token;
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 pub use clients::Clients;
 pub use eks::EksConnector;
 pub use fault::{Class, Fault, absent_is_done, fault};
+pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
 pub use kubernetes::{ClusterEndpoint, Connector};
 pub use retry::{Retry, retry};
 

@@ -97,7 +97,7 @@ fn line(event: &Event) -> Option<String> {
         } => finished(address, *doing, *seconds),
         Event::Stopping => paint(
             CHANGE,
-            "stopping once what is in flight is finished; a second signal ends at once",
+            "stopping: what is in flight has a moment to finish; a second signal ends at once",
         ),
         Event::Failed {
             address,
@@ -105,6 +105,13 @@ fn line(event: &Event) -> Option<String> {
             hint,
             ..
         } => failed(address, causes, hint.as_deref()),
+        Event::Left {
+            address,
+            verb: doing,
+        } => paint(
+            CHANGE,
+            format!("  {address} is left to the next run ({})", verb(*doing).2),
+        ),
         Event::Skipped {
             address,
             verb: doing,
@@ -116,10 +123,15 @@ fn line(event: &Event) -> Option<String> {
             operation,
             done,
             failed,
+            left,
             skipped,
             seconds,
         } => {
-            let rest = [(*failed, "failed"), (*skipped, "not tried")];
+            let rest = [
+                (*failed, "failed"),
+                (*left, "left to the next run"),
+                (*skipped, "not tried"),
+            ];
             let mut text = format!(
                 "{operation}: {} done in {}",
                 count(*done, "action"),
@@ -292,7 +304,7 @@ impl Listener for Bars {
                 }
                 return;
             }
-            Event::Removed { address, .. } => self.land(address),
+            Event::Removed { address, .. } | Event::Left { address, .. } => self.land(address),
             Event::Finished { address, .. } | Event::Failed { address, .. } => {
                 self.land(address);
                 self.count();

@@ -8,10 +8,10 @@ use groundwork::ops::Session;
 use groundwork::plan::Goal;
 use groundwork::sandbox::Sandbox;
 use groundwork::sandbox::faults::Misbehaviour;
-use groundwork::sandbox::serve::{Server, aws_url};
 use groundwork::sandbox::time::ClockSource;
 use groundwork::state::LocalStore;
 
+use super::over_http::Aws;
 use super::project::{Done, Project};
 
 const HEAD: &str = r#"[environment]
@@ -272,27 +272,6 @@ async fn a_disk_that_refuses_stops_everything_before_it_is_forgotten() {
     project.run(&["plan", "demo"]).ends(0);
 }
 
-/// A sandbox in this process that groundwork takes for AWS, over HTTP.
-async fn as_aws(project: &Project, arguments: &[&str]) -> Done {
-    let sandbox = Sandbox::open(
-        project.path().join(".groundwork/sandbox"),
-        ClockSource::Wall { scale: 1000.0 },
-    );
-    let server = Server::bind(sandbox, 0).await.expect("a port");
-    let mut command = project.groundwork(arguments);
-    command
-        .args(["--provider", "aws"])
-        .env("AWS_ENDPOINT_URL", aws_url(server.address()))
-        .env("AWS_ACCESS_KEY_ID", "AKIDSANDBOX")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_EC2_METADATA_DISABLED", "true");
-    let ended = tokio::task::spawn_blocking(move || Done::of(command));
-    tokio::select! {
-        () = server.run(std::future::pending()) => panic!("the server ended"),
-        done = ended => done.expect("a command"),
-    }
-}
-
 const OWNER: &str = "owner = \"platform\"\n";
 
 #[tokio::test]
@@ -300,7 +279,8 @@ async fn another_account_than_the_file_names_is_not_touched() {
     let project = Project::new();
     // Without the agent, whose manifest would be fetched from the internet.
     let before = project.count().await;
-    let done = as_aws(&project, &["plan", "demo"]).await.ends(1);
+    let aws = Aws::of(&project).await;
+    let done = aws.run(&project, &["plan", "demo"]).await.ends(1);
     says(&done, &["account"]);
 
     let account = |number: &str| format!("{OWNER}account = \"{number}\"\n");
@@ -310,7 +290,7 @@ async fn another_account_than_the_file_names_is_not_touched() {
         &["apply", "demo", "--yes"],
         &["destroy", "demo", "--yes"],
     ] {
-        let done = as_aws(&project, arguments).await.ends(1);
+        let done = aws.run(&project, arguments).await.ends(1);
         says(
             &done,
             &[
@@ -321,7 +301,7 @@ async fn another_account_than_the_file_names_is_not_touched() {
         );
     }
     project.edit("environments/demo.toml", "999999999999", "123456789012");
-    let plan = as_aws(&project, &["plan", "demo"]).await.ends(2);
+    let plan = aws.run(&project, &["plan", "demo"]).await.ends(2);
     assert!(plan.out.contains("to create"), "{}", plan.out);
     assert_eq!(project.count().await, before);
 }

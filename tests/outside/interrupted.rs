@@ -75,6 +75,29 @@ fn the_first_signal_lets_what_is_in_flight_finish() {
     project.run(&["plan", "demo"]).ends(0);
 }
 
+/// A cluster takes ten minutes, which nobody waits for who asked to stop.
+#[test]
+fn what_takes_long_is_left_to_the_next_run() {
+    let project = Project::new();
+    let slow = ["apply", "demo", "--yes", "--json", "--sandbox-speed", "10"];
+    let mut running = project.start(&slow);
+    let creating = r#""address":"cluster.control-plane","state":"CREATING""#;
+    assert!(running.until(|line| line.contains(creating)));
+    running.signal("TERM");
+    let events = running.end().ends(130).events();
+    let left: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["event"] == "left")
+        .collect();
+    let ended = events.last().expect("an event");
+    assert_eq!(ended["left"], left.len(), "{ended}");
+    assert!(!left.is_empty(), "{ended}");
+    assert_eq!(ended["failed"], 0, "{ended}");
+
+    project.run(&["apply", "demo", "--yes"]).ends(0);
+    project.run(&["plan", "demo"]).ends(0);
+}
+
 #[test]
 fn the_second_signal_ends_at_once() {
     let project = Project::new();

@@ -6,6 +6,7 @@ mod clients;
 mod command_line;
 mod interrupted;
 mod kubectl;
+mod over_http;
 mod project;
 mod terminal;
 mod workflow;

@@ -1,0 +1,126 @@
+//! groundwork on what it takes for AWS: a served sandbox, every call over HTTP, the cluster through a kubeconfig.
+
+use std::fs;
+use std::net::SocketAddr;
+
+use groundwork::sandbox::Sandbox;
+use groundwork::sandbox::serve::{Server, aws_url, cluster_url};
+use groundwork::sandbox::time::ClockSource;
+use tokio::task::JoinHandle;
+
+use crate::project::{Done, Project, repository};
+
+/// An endpoint that answers as AWS does, out of the project's own world.
+pub struct Aws {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Aws {
+    pub async fn of(project: &Project) -> Self {
+        let sandbox = Sandbox::open(
+            project.path().join(".groundwork/sandbox"),
+            ClockSource::Wall { scale: 1000.0 },
+        );
+        let server = Server::bind(sandbox, 0).await.expect("a port");
+        let address = server.address();
+        let serving = tokio::spawn(server.run(std::future::pending()));
+        Self { address, serving }
+    }
+
+    /// Runs the binary against it to the end.
+    pub async fn run(&self, project: &Project, arguments: &[&str]) -> Done {
+        let mut command = project.groundwork(arguments);
+        command
+            .args(["--provider", "aws"])
+            .env("AWS_ENDPOINT_URL", aws_url(self.address))
+            .env("AWS_ACCESS_KEY_ID", "AKIDSANDBOX")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let ended = tokio::task::spawn_blocking(move || Done::of(command));
+        ended.await.expect("a command")
+    }
+
+    /// Writes a kubeconfig of the cluster `name`, which need not be there yet.
+    fn kubeconfig(&self, project: &Project, name: &str) {
+        let url = cluster_url(self.address, "us-east-1", name);
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: nowhere\n\
+             clusters: [{{name: it, cluster: {{server: {url:?}}}}}]\n\
+             users: [{{name: me, user: {{}}}}]\n\
+             contexts: [{{name: tunnel, context: {{cluster: it, user: me}}}}]\n"
+        );
+        project.write("kubeconfig.yaml", text);
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Gives demo an account and an agent whose manifest is at hand, so that it needs no internet.
+fn ready_for_aws(project: &Project) {
+    let file = "environments/demo.toml";
+    let owner = "owner = \"platform\"\n";
+    project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
+    let manifest = fs::read(repository().join("src/sandbox/stand_ins/argocd.yaml"));
+    let manifest = manifest.expect("the stand-in");
+    let digest = groundwork::cloud::download::digest(&manifest);
+    let version = "version = \"v3.5.1\"\n";
+    let pinned = format!("{version}manifest = {{ sha256 = \"{digest}\" }}\n");
+    project.edit(file, version, &pinned);
+    project.write(&format!(".groundwork/cache/{digest}.yaml"), manifest);
+}
+
+#[tokio::test]
+async fn demo_comes_up_and_goes_down_over_http() {
+    let project = Project::whole();
+    ready_for_aws(&project);
+    let before = project.count().await;
+    let aws = Aws::of(&project).await;
+    aws.kubeconfig(&project, "demo");
+    let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
+    let run = async |arguments: &[&str]| {
+        let arguments = [arguments, &through].concat();
+        aws.run(&project, &arguments).await
+    };
+
+    run(&["apply", "demo", "--yes"]).await.ends(0);
+    run(&["plan", "demo"]).await.ends(0);
+    let status = run(&["status", "demo", "--json"]).await.ends(0).json();
+    let resources = status["resources"].as_array().expect("resources");
+    let of_the_cluster = resources
+        .iter()
+        .filter(|resource| resource["address"] == "bootstrap.namespace.addressbook");
+    assert_eq!(of_the_cluster.count(), 1, "{status:#}");
+    // What is on AWS is not in the sandbox's state.
+    project.run(&["state", "list", "demo"]).ends(1);
+    run(&["destroy", "demo", "--yes"]).await.ends(0);
+    assert_eq!(project.count().await, before);
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_can_not_be_used_is_named() {
+    let project = Project::whole();
+    ready_for_aws(&project);
+    let aws = Aws::of(&project).await;
+    aws.kubeconfig(&project, "demo");
+    let plan = ["plan", "demo", "--kubeconfig", "kubeconfig.yaml"];
+    for (arguments, said) in [
+        (
+            vec!["plan", "demo", "--kubeconfig", "none.yaml"],
+            "none.yaml",
+        ),
+        (plan.to_vec(), "nowhere"),
+        ([&plan[..], &["--context", "else"]].concat(), "else"),
+    ] {
+        let done = aws.run(&project, &arguments).await.ends(1);
+        assert!(done.err.contains("can't be used"), "{}", done.err);
+        assert!(done.err.contains(said), "{}", done.err);
+    }
+    let done = project.run(&plan).ends(1);
+    assert!(done.err.contains("answers for its own"), "{}", done.err);
+    project.run(&["plan", "demo", "--context", "x"]).ends(64);
+}
