@@ -367,14 +367,30 @@ impl Planner<'_> {
             .map(|recorded| &recorded.name)
             .or(open.map(|entry| &entry.name))?;
         // Objects of a cluster that is not looked into are not seen, and yet not gone.
-        let reason = if kind.lives_in_cluster() && self.cluster_goes() {
-            GOES_WITH_CLUSTER
-        } else {
-            "it is gone"
+        let goes_on = recorded.and_then(|recorded| self.goes_on_as(kind, &recorded.id));
+        let reason = match goes_on {
+            _ if kind.lives_in_cluster() && self.cluster_goes() => GOES_WITH_CLUSTER.to_owned(),
+            Some(other) => format!("it goes on as {other}"),
+            None => "it is gone".to_owned(),
         };
-        let mut action = self.action(kind, address, name, Verb::Forget, reason.to_owned());
+        let mut action = self.action(kind, address, name, Verb::Forget, reason);
         action.id = recorded.map(|recorded| recorded.id.clone());
         Some(action)
+    }
+
+    /// Where what was recorded under another address stands, now that the file calls it otherwise.
+    fn goes_on_as(&self, kind: &dyn Kind, id: &str) -> Option<&Address> {
+        let found = self.basis.observed.values().flatten();
+        let mut same = found.filter(|found| found.kind == kind.name() && found.id == id);
+        same.next().map(|found| &found.address)
+    }
+
+    /// Says what was found was called before, if the file calls it otherwise now.
+    fn was(&self, kind: &dyn Kind, found: &Observed) -> Option<String> {
+        let recorded = self.basis.state.resources.iter();
+        let same = |recorded: &Recorded| recorded.kind == kind.name() && recorded.id == found.id;
+        let mut before = recorded.filter(|(at, recorded)| **at != found.address && same(recorded));
+        before.next().map(|(at, _)| format!("it was {at}"))
     }
 
     fn keep(
@@ -399,7 +415,9 @@ impl Planner<'_> {
                 (Verb::Replace, forces(kind, &changes))
             }
             Condition::Ready | Condition::Settling(_) if !changes.is_empty() => {
-                (Verb::Update, differs(&changes))
+                let was = self.was(kind, found).into_iter();
+                let reasons = was.chain([differs(&changes)]).collect::<Vec<_>>();
+                (Verb::Update, reasons.join("; "))
             }
             Condition::Settling(state) => (Verb::Update, format!("it is not ready yet ({state})")),
             Condition::Ready if kind.lives_in_cluster() && self.nodes_are_renewed(desired) => {
@@ -407,7 +425,9 @@ impl Planner<'_> {
             }
             Condition::Ready if recorded.is_none_or(|recorded| recorded.id != found.id) => (
                 Verb::Adopt,
-                "it is ours and there, and the state did not know".to_owned(),
+                self.was(kind, found).unwrap_or_else(|| {
+                    "it is ours and there, and the state did not know".to_owned()
+                }),
             ),
             Condition::Ready if self.basis.state.open.contains_key(&desired.address) => {
                 (Verb::Adopt, "what was begun is done".to_owned())

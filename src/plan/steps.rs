@@ -11,7 +11,7 @@ use super::{Basis, Plan, Verb};
 use crate::address::Address;
 use crate::graph::{Cycle, Graph};
 use crate::resources::bootstrap::APPLICATION;
-use crate::resources::{CONTROL_PLANE, Kind, LEFTOVERS, WORKLOADS};
+use crate::resources::{CONTROL_PLANE, Claim, Kind, LEFTOVERS, WORKLOADS};
 
 /// Which half of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,38 +195,32 @@ fn dependencies<'a>(
     desired.chain(recorded).chain(open).chain(held).collect()
 }
 
-/// Pairs of a resource that is removed and another that is made and claims the same unique name or block.
+/// Pairs of a resource that is removed and another that is made and claims what only one of them can have.
 fn contested(plan: &Plan, basis: &Basis<'_>) -> Vec<(Address, Address)> {
     let claims = |kind: &str, fields, name: &str| {
         (basis.kind)(kind)
             .map(|kind: &dyn Kind| kind.claims(fields, name))
             .unwrap_or_default()
     };
-    let mut held: BTreeMap<String, &Address> = BTreeMap::new();
+    let mut held: Vec<(Claim, &Address)> = Vec::new();
     for action in plan.actions.iter().filter(|action| removes(action.verb)) {
         let found = basis.observed.get(&action.address).into_iter().flatten();
         for found in found.filter(|found| Some(&found.id) == action.id.as_ref()) {
-            for claim in claims(found.kind, &found.fields, &found.name) {
-                held.insert(claim, &action.address);
-            }
+            let claims = claims(found.kind, &found.fields, &found.name);
+            held.extend(claims.into_iter().map(|claim| (claim, &action.address)));
         }
     }
     let made = plan
         .actions
         .iter()
         .filter(|action| matches!(action.verb, Verb::Create | Verb::Replace));
-    let desired = made.filter_map(|action| basis.desired.get(&action.address));
-    desired
-        .flat_map(|desired| {
-            let claims = claims(desired.kind, &desired.fields, &desired.name);
-            claims
-                .into_iter()
-                .map(move |claim| (claim, &desired.address))
-        })
-        .filter_map(|(claim, by)| {
-            held.get(&claim)
-                .filter(|held| **held != by)
-                .map(|held| ((*held).clone(), by.clone()))
-        })
-        .collect()
+    let mut contested = Vec::new();
+    for desired in made.filter_map(|action| basis.desired.get(&action.address)) {
+        for claim in claims(desired.kind, &desired.fields, &desired.name) {
+            let excluding = held.iter().filter(|(held, _)| held.excludes(&claim));
+            let others = excluding.filter(|(_, held)| **held != desired.address);
+            contested.extend(others.map(|(_, held)| ((*held).clone(), desired.address.clone())));
+        }
+    }
+    contested
 }

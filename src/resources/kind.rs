@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::claim::Claim;
 use super::field::fields_of;
 use super::inventory::Inventory;
 use super::reference::references;
@@ -288,10 +289,9 @@ pub trait Kind: Send + Sync {
         Usual::default()
     }
 
-    /// Names that no two resources can have at once, such as a CIDR block or a unique name: what claims one
-    /// is made only after what held it is gone.
-    fn claims(&self, _fields: &Fields, name: &str) -> Vec<String> {
-        vec![format!("{} {name}", self.name())]
+    /// What no two resources can have at once: what claims it is made only after what held it is gone.
+    fn claims(&self, _fields: &Fields, name: &str) -> Vec<Claim> {
+        vec![Claim::Name(format!("{} {name}", self.name()))]
     }
 
     /// The outputs that an update of the fields `changed` changes.

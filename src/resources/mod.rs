@@ -6,6 +6,7 @@
 pub mod bootstrap;
 pub mod caches;
 mod calls;
+mod claim;
 pub mod cluster;
 pub mod databases;
 pub mod dns;
@@ -26,6 +27,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use claim::Claim;
 pub use field::{Change, Field, Fields};
 pub use kind::{
     Condition, Context, Desired, Kind, Observed, Order, Owner, Problem, Unseen, Usual, Variables,

@@ -9,6 +9,7 @@ mod foreign;
 mod hands;
 mod layers;
 mod life_cycle;
+mod moves;
 mod order;
 mod requests;
 mod staging_inventory;

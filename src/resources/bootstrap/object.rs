@@ -18,8 +18,8 @@ use crate::cloud::{Class, Cloud, Fault};
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership, Unseen,
-    Usual, Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership,
+    Unseen, Usual, Wanted,
 };
 
 /// The label that says who manages an object.
@@ -240,9 +240,9 @@ impl Kind for ObjectKind {
         self.usual
     }
 
-    fn claims(&self, fields: &Fields, name: &str) -> Vec<String> {
+    fn claims(&self, fields: &Fields, name: &str) -> Vec<Claim> {
         let object = fields.get("object").and_then(Value::as_str);
-        vec![object.unwrap_or(name).to_owned()]
+        vec![Claim::Name(object.unwrap_or(name).to_owned())]
     }
 
     fn desired(&self, context: &Context<'_>) -> Vec<Desired> {

@@ -12,7 +12,7 @@ use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Tags, Unseen, Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Tags, Unseen, Wanted,
 };
 
 /// The kind `network.address`.
@@ -52,7 +52,7 @@ impl Kind for ElasticIp {
         false
     }
 
-    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<String> {
+    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<Claim> {
         Vec::new()
     }
 

@@ -13,7 +13,8 @@ use crate::resources::calls::fresh;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen, Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen,
+    Wanted,
 };
 
 /// The kind `network.internet-gateway`.
@@ -62,7 +63,7 @@ impl Kind for InternetGateway {
         false
     }
 
-    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<String> {
+    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<Claim> {
         Vec::new()
     }
 

@@ -13,8 +13,8 @@ use crate::resources::calls::fresh;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen, Usual,
-    Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen,
+    Usual, Wanted,
 };
 
 /// The kind `network.nat-gateway`.
@@ -89,7 +89,7 @@ impl Kind for NatGateway {
         Usual::secs(105, 1, 60)
     }
 
-    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<String> {
+    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<Claim> {
         Vec::new()
     }
 

@@ -19,7 +19,8 @@ use crate::resources::calls::fresh;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen, Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen,
+    Wanted,
 };
 
 /// The kind `network.route-table`.
@@ -130,7 +131,7 @@ impl Kind for RouteTable {
         }
     }
 
-    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<String> {
+    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<Claim> {
         Vec::new()
     }
 

@@ -4,16 +4,17 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
 use serde::{Deserialize, Serialize};
 
-use super::ec2::{Tagged, filter, retag, sightings, specification};
+use super::ec2::{Tagged, filter, retag, specification};
 use super::inventory::subnets;
 use super::{subnet, vpc};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::resources::calls::fresh;
 use crate::resources::inventory::Inventory;
-use crate::resources::sighting::{Sighting, has, outputs};
+use crate::resources::sighting::{Sighting, address_by_tag, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Tags, Unseen, Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Owner, Tags,
+    Unseen, Wanted,
 };
 
 /// The kind `network.subnet`.
@@ -58,6 +59,24 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
     sighting.observed(wanted, address, &spec)
 }
 
+/// Where a subnet stands. A subnet is known by its block, as others are by their name: one of ours stands where the
+/// file asks for that block in that zone, whatever it was called when it was made.
+fn address(wanted: &Wanted<'_>, found: &Found) -> Option<Address> {
+    let tags = Tagged::tags(found);
+    let known = address_by_tag(KIND, wanted, found.id(), &tags)?;
+    let asks = |desired: &Desired| {
+        let field = |name| desired.fields.get(name).and_then(|value| value.as_str());
+        desired.kind == KIND
+            && field("cidr") == found.cidr_block()
+            && field("zone") == found.availability_zone()
+    };
+    if wanted.owner(&tags) != Owner::Ours || wanted.desired.get(&known).is_some_and(asks) {
+        return Some(known);
+    }
+    let asking = wanted.desired.values().find(|desired| asks(desired));
+    Some(asking.map_or(known, |desired| desired.address.clone()))
+}
+
 #[async_trait]
 impl Kind for Subnet {
     fn name(&self) -> &'static str {
@@ -80,11 +99,10 @@ impl Kind for Subnet {
         false
     }
 
-    fn claims(&self, fields: &Fields, _name: &str) -> Vec<String> {
+    fn claims(&self, fields: &Fields, _name: &str) -> Vec<Claim> {
         let cidr = fields.get("cidr").and_then(|cidr| cidr.as_str());
-        cidr.map(|cidr| format!("subnet {cidr}"))
-            .into_iter()
-            .collect()
+        let block = cidr.and_then(|cidr| cidr.parse().ok());
+        block.map(Claim::Block).into_iter().collect()
     }
 
     fn desired(&self, context: &Context<'_>) -> Vec<Desired> {
@@ -108,7 +126,11 @@ impl Kind for Subnet {
     }
 
     fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {
-        sightings(KIND, wanted, &inventory.network.subnets, observed)
+        let found = inventory.network.subnets.as_ref();
+        let found = found.map_err(Clone::clone)?.iter();
+        let sightings =
+            found.filter_map(|found| Some(observed(wanted, address(wanted, found)?, found)));
+        Ok(sightings.collect())
     }
 
     async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {

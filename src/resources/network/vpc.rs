@@ -13,7 +13,7 @@ use crate::resources::calls::fresh;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Tags, Unseen, Wanted,
+    Claim, Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Tags, Unseen, Wanted,
 };
 
 /// The kind `network.vpc`.
@@ -72,7 +72,7 @@ impl Kind for Vpc {
         false
     }
 
-    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<String> {
+    fn claims(&self, _fields: &Fields, _name: &str) -> Vec<Claim> {
         Vec::new()
     }
 
