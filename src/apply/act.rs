@@ -1,6 +1,7 @@
 //! One step of a plan, from its journal entry to its last durable word.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -15,7 +16,9 @@ use crate::event::Event;
 use crate::observe::{self, VISIBILITY};
 use crate::plan::{Action, Phase, Step, Verb};
 use crate::resources::inventory::cluster_endpoint;
-use crate::resources::{Fields, Kind, Observed, Order, references, resolve};
+use crate::resources::{
+    CONTROL_PLANE, Fields, Kind, LEFTOVERS, Observed, Order, references, resolve,
+};
 use crate::state::{self, Entry, Recorded, Transition};
 
 /// How long a change is tried again while the service says "not yet" (FACTS §4: EC2 5 min, ElastiCache 10).
@@ -378,6 +381,9 @@ impl Work<'_> {
     async fn remove(&self) -> Result<(), ActError> {
         let begun = self.job.cloud.clock.now();
         let id = self.action.id.clone().ok_or(ActError::Unknown)?;
+        if self.kind.name() == CONTROL_PLANE {
+            self.owe_sweep().await?;
+        }
         self.begin(state::Action::Delete, Some(id.clone())).await?;
         self.delete(&id).await?;
         let seconds = seconds_between(begun, self.job.cloud.clock.now());
@@ -389,6 +395,27 @@ impl Work<'_> {
                 Some(seconds),
             ))
             .await?)
+    }
+
+    /// Makes it durable that a cluster is to be swept up after, before it goes: once it is gone nothing else tells.
+    async fn owe_sweep(&self) -> Result<(), ActError> {
+        let sweeps = self.job.plan.actions.iter();
+        let sweeps =
+            sweeps.filter(|action| action.kind == LEFTOVERS && action.verb == Verb::Delete);
+        for sweep in sweeps {
+            let entry = Entry {
+                action: state::Action::Delete,
+                kind: sweep.kind.clone(),
+                name: sweep.name.clone(),
+                token: Uuid::new_v4().to_string(),
+                begun: self.job.cloud.clock.now(),
+                id: sweep.id.clone(),
+                depends_on: BTreeSet::new(),
+            };
+            let owed = Transition::Begin(sweep.address.clone(), entry);
+            self.job.journal.record(owed).await?;
+        }
+        Ok(())
     }
 
     async fn delete(&self, id: &str) -> Result<(), ActError> {

@@ -29,13 +29,15 @@ pub(super) fn add_teardown(desired: &mut BTreeMap<Address, Desired>, state: &Sta
             desired.insert(address.clone(), remembered);
         }
     }
-    let Some(control_plane) = desired.values().find(|found| found.kind == CONTROL_PLANE) else {
-        return;
-    };
+    let control_plane = desired.values().find(|found| found.kind == CONTROL_PLANE);
     // A cluster is called as it was made, whatever the file calls it by now.
-    let made = state.resources.get(&control_plane.address);
-    let name = made.map_or(&control_plane.name, |made| &made.name).clone();
-    add_sweep(desired, state, &name, depth);
+    let named = control_plane.map(|found| {
+        let made = state.resources.get(&found.address);
+        made.map_or(&found.name, |made| &made.name)
+    });
+    if let Some(name) = owed_sweep(state).or(named).cloned() {
+        add_sweep(desired, state, &name, depth);
+    }
 }
 
 /// Adds the quieting of the cluster `name`, unless it is not looked into, and the sweep of what it leaves: once it is
@@ -77,14 +79,29 @@ pub(super) fn add_sweep(
 
 /// The name of the cluster that ends with this plan, or ended before it began and may have left something behind.
 pub(super) fn ending_cluster(plan: &Plan, state: &State) -> Option<String> {
-    let clusters = plan.actions.iter();
-    let mut clusters = clusters.filter(|action| action.kind == CONTROL_PLANE);
-    clusters.find_map(|cluster| match cluster.verb {
+    let mut clusters = plan.actions.iter();
+    let cluster = clusters.find(|action| action.kind == CONTROL_PLANE);
+    let owed = || owed_sweep(state).cloned();
+    let Some(cluster) = cluster else {
+        return owed();
+    };
+    match cluster.verb {
         // The id of a cluster is the name that it was made with.
         Verb::Delete | Verb::Replace => cluster.id.clone(),
-        Verb::Create if !state.is_empty() => Some(cluster.name.clone()),
-        Verb::Create | Verb::Update | Verb::Adopt | Verb::Forget | Verb::None => None,
-    })
+        Verb::Create if state.is_empty() => None,
+        Verb::Create | Verb::Forget => owed().or_else(|| Some(cluster.name.clone())),
+        // The one that was to end stays, or one of another name stands in its place.
+        Verb::Update | Verb::Adopt | Verb::None => {
+            owed().filter(|name| Some(name) != cluster.id.as_ref())
+        }
+    }
+}
+
+/// The name of a cluster whose sweep was begun and not finished.
+fn owed_sweep(state: &State) -> Option<&String> {
+    let mut open = state.open.values();
+    open.find(|entry| entry.kind == resources::LEFTOVERS)
+        .map(|entry| &entry.name)
 }
 
 /// What the state remembers, in the form of what a file asks for.

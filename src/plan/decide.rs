@@ -279,13 +279,18 @@ impl Planner<'_> {
             | Verb::Forget
             | Verb::None => None,
         };
+        let lost = kind
+            .data_elsewhere()
+            .filter(|_| self.basis.goal == Goal::Apply && danger == Some(Danger::LosesData));
         Action {
             address: address.clone(),
             kind: kind.name().to_owned(),
             name: name.to_owned(),
             verb,
             id: None,
-            reason,
+            reason: lost.map_or(reason.clone(), |lost| {
+                format!("{reason}, and with it {lost}")
+            }),
             changes: Vec::new(),
             danger,
             expected_seconds,

@@ -257,6 +257,11 @@ pub trait Kind: Send + Sync {
         false
     }
 
+    /// Where the data is that is lost with it, if that is not in itself: what the plan says beside its reason.
+    fn data_elsewhere(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a create that is sent twice makes only one: by a token or a unique name.
     fn create_is_idempotent(&self) -> bool {
         true

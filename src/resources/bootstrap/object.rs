@@ -218,6 +218,16 @@ impl Kind for ObjectKind {
         }
     }
 
+    /// Whether volumes are claimed in a namespace is not asked: somebody may claim one until the moment it goes.
+    fn holds_data(&self) -> bool {
+        self.name == super::NAMESPACE.name
+    }
+
+    fn data_elsewhere(&self) -> Option<&'static str> {
+        self.holds_data()
+            .then_some("every volume that is claimed in it")
+    }
+
     fn lives_in_cluster(&self) -> bool {
         true
     }

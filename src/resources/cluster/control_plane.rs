@@ -181,6 +181,14 @@ impl Kind for ControlPlane {
         }
     }
 
+    fn holds_data(&self) -> bool {
+        true
+    }
+
+    fn data_elsewhere(&self) -> Option<&'static str> {
+        Some("every volume that is claimed in it")
+    }
+
     fn usual(&self) -> Usual {
         Usual::secs(600, 60, 150)
     }

@@ -1,6 +1,7 @@
 //! Teardown ends with proof: what the cluster's controllers made goes as well, what is not ours stays, and whatever is
 //! still there is named.
 
+mod ended;
 mod planted;
 
 use std::collections::BTreeMap;
