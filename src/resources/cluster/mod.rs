@@ -1,6 +1,7 @@
 //! Section `cluster`: the EKS control plane and its node groups, and in a teardown what they leave behind.
 
 mod control_plane;
+mod disks;
 pub mod inventory;
 pub mod leftovers;
 mod node_group;

@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::{not_made, workloads};
+use super::{disks, not_made, workloads};
 use crate::cloud::{Cloud, Fault};
 use crate::resources::bootstrap::api;
 use crate::resources::bootstrap::id::ObjectId;
@@ -99,7 +99,7 @@ async fn survey(client: &Client, ownership: &Ownership) -> Result<Vec<Vec<Effect
     try_join_all(waves).await
 }
 
-fn like(api_version: &str, kind: &str) -> ObjectId {
+pub(super) fn like(api_version: &str, kind: &str) -> ObjectId {
     ObjectId {
         api_version: api_version.to_owned(),
         kind: kind.to_owned(),
@@ -218,9 +218,10 @@ impl Kind for Workloads {
         Err(not_made(order))
     }
 
-    /// Sends one wave on its way.
-    async fn delete(&self, _cloud: &Cloud, order: &Order<'_>, _id: &str) -> Result<(), Fault> {
+    /// Sends one wave on its way, once it is known which disks are the cluster's.
+    async fn delete(&self, cloud: &Cloud, order: &Order<'_>, _id: &str) -> Result<(), Fault> {
         let client = client(order)?;
+        disks::claim(cloud, client, order.name).await?;
         let waves = survey(client, order.wanted.ownership).await?;
         let Some(wave) = waves.iter().find(|wave| !wave.is_empty()) else {
             return Ok(());

@@ -2,6 +2,7 @@
 //! still there is named.
 
 mod ended;
+mod namesakes;
 mod planted;
 
 use std::collections::BTreeMap;

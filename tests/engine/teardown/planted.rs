@@ -6,7 +6,7 @@ use groundwork::cloud::Cloud;
 
 type Tags<'a> = [(&'a str, &'a str)];
 
-fn ec2_tags(resource: ResourceType, tags: &Tags<'_>) -> TagSpecification {
+pub fn ec2_tags(resource: ResourceType, tags: &Tags<'_>) -> TagSpecification {
     let tags = tags
         .iter()
         .map(|(key, value)| Tag::builder().key(*key).value(*value).build());
@@ -14,7 +14,7 @@ fn ec2_tags(resource: ResourceType, tags: &Tags<'_>) -> TagSpecification {
     specification.set_tags(Some(tags.collect())).build()
 }
 
-fn elb_tags(tags: &Tags<'_>) -> Vec<aws_sdk_elasticloadbalancingv2::types::Tag> {
+pub fn elb_tags(tags: &Tags<'_>) -> Vec<aws_sdk_elasticloadbalancingv2::types::Tag> {
     let tag = |(key, value): &(&str, &str)| {
         let tag = aws_sdk_elasticloadbalancingv2::types::Tag::builder();
         tag.key(*key).value(*value).build()

@@ -1,7 +1,10 @@
 //! Finding what a cluster's controllers left in AWS, each sort by the tags and names of FACTS §3.
 //!
-//! What carries the cluster's tag counts wherever it is. What only looks like Kubernetes' counts inside our own VPC,
-//! unless it names another cluster.
+//! A cluster's name is no proof: another of the same name may have stood elsewhere in the region before. So what has
+//! a VPC counts only in ours: if it carries the cluster's tag, or looks like Kubernetes' and names no other cluster.
+//! A disk has no VPC, and what the driver says on it of itself, `ebs.csi.aws.com/cluster` and `CSIVolumeName`, names
+//! no cluster either. It counts only if it carries the cluster's tag, which the quieting of the cluster puts on each
+//! disk that the cluster itself speaks of (`cluster.workloads`). Without that it may be a stranger's, and it stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -29,6 +32,14 @@ pub struct Search {
     pub zones: BTreeSet<String>,
     /// Names of records that are resources of their own.
     pub own_names: BTreeSet<String>,
+}
+
+impl Search {
+    /// Whether what stands in this VPC can be ours. What has none, such as a target group for functions, can't be
+    /// Kubernetes'.
+    fn is_ours(&self, vpc: Option<&str>) -> bool {
+        vpc.is_some_and(|vpc| self.vpcs.contains(vpc))
+    }
 }
 
 /// What a leftover is, in the order in which leftovers go.
@@ -145,7 +156,10 @@ async fn load_balancers(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>,
     let call = cloud.aws.load_balancers.describe_load_balancers();
     let listed = call.into_paginator().items().send().try_collect().await;
     let listed = listed.map_err(fault("elbv2", "DescribeLoadBalancers"))?;
-    let named = listed.iter().filter_map(|balancer| {
+    let ours = listed
+        .iter()
+        .filter(|balancer| search.is_ours(balancer.vpc_id()));
+    let named = ours.filter_map(|balancer| {
         let name = balancer.load_balancer_name().unwrap_or_default();
         Some((balancer.load_balancer_arn()?.to_owned(), name.to_owned()))
     });
@@ -156,7 +170,8 @@ async fn target_groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, 
     let call = cloud.aws.load_balancers.describe_target_groups();
     let listed = call.into_paginator().items().send().try_collect().await;
     let listed = listed.map_err(fault("elbv2", "DescribeTargetGroups"))?;
-    let named = listed.iter().filter_map(|group| {
+    let ours = listed.iter().filter(|group| search.is_ours(group.vpc_id()));
+    let named = ours.filter_map(|group| {
         let name = group.target_group_name().unwrap_or_default();
         Some((group.target_group_arn()?.to_owned(), name.to_owned()))
     });
@@ -205,19 +220,18 @@ fn gone_meanwhile(fault: Fault) -> Fault {
 }
 
 /// Lets through what has any tag that can name the cluster.
-fn marked(search: &Search) -> Vec<Filter> {
+fn marked(search: &Search) -> Filter {
     let keys = keys(&search.cluster);
-    vec![filter("tag-key", keys.iter().map(String::as_str))]
+    filter("tag-key", keys.iter().map(String::as_str))
 }
 
-/// Lets through what is in our VPCs and has one of these values; none where we have no VPC.
-fn ours_with<'a>(
-    search: &Search,
-    name: &str,
-    values: impl IntoIterator<Item = &'a str>,
-) -> Option<Vec<Filter>> {
-    let vpcs = search.vpcs.iter().map(String::as_str);
-    (!search.vpcs.is_empty()).then(|| vec![filter("vpc-id", vpcs), filter(name, values)])
+/// Each of the filters by itself, for what is in our VPCs; none where we have no VPC.
+fn in_our_vpcs(search: &Search, filters: Vec<Filter>) -> Vec<Vec<Filter>> {
+    if search.vpcs.is_empty() {
+        return Vec::new();
+    }
+    let within = || filter("vpc-id", search.vpcs.iter().map(String::as_str));
+    filters.into_iter().map(|by| vec![within(), by]).collect()
 }
 
 fn tags_of(tags: &[Tag]) -> Tags {
@@ -226,9 +240,9 @@ fn tags_of(tags: &[Tag]) -> Tags {
 
 async fn network_interfaces(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
     let eks = format!("Amazon EKS {}", search.cluster);
-    let looks = ours_with(search, "description", ["aws-K8S-*", eks.as_str()]);
+    let looks = filter("description", ["aws-K8S-*", eks.as_str()]);
     let mut found = BTreeMap::new();
-    for filters in [Some(marked(search)), looks].into_iter().flatten() {
+    for filters in in_our_vpcs(search, vec![marked(search), looks]) {
         for interface in interfaces(cloud, filters).await? {
             let tags = tags_of(interface.tag_set());
             let description = interface.description().unwrap_or_default();
@@ -250,13 +264,9 @@ async fn network_interfaces(cloud: &Cloud, search: &Search) -> Result<Vec<Leftov
 
 async fn groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
     let of_eks = format!("{CLUSTER_GROUP}{}-", search.cluster);
-    let named = vec![filter("group-name", [format!("{of_eks}*").as_str()])];
-    let looks = ours_with(search, "group-name", ["k8s-elb-*"]);
+    let looks = filter("group-name", ["k8s-elb-*", format!("{of_eks}*").as_str()]);
     let mut found = BTreeMap::new();
-    for filters in [Some(marked(search)), Some(named), looks]
-        .into_iter()
-        .flatten()
-    {
+    for filters in in_our_vpcs(search, vec![marked(search), looks]) {
         for group in security_groups_with(cloud, filters).await? {
             let name = group.group_name().unwrap_or_default();
             let is_left = match mark(&tags_of(group.tags()), &search.cluster) {
@@ -274,7 +284,7 @@ async fn groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> 
 
 async fn volumes(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
     let call = cloud.aws.ec2.describe_volumes();
-    let call = call.set_filters(Some(marked(search)));
+    let call = call.filters(marked(search));
     let listed = call.into_paginator().items().send().try_collect().await;
     let listed = listed.map_err(fault("ec2", "DescribeVolumes"))?;
     let found = listed.iter().filter_map(|volume| {

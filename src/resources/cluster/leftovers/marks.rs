@@ -50,7 +50,12 @@ pub fn mark(tags: &Tags, cluster: &str) -> Mark {
 /// The keys of all tags that can name `cluster`.
 pub fn keys(cluster: &str) -> Vec<String> {
     let naming = NAMING.into_iter().map(str::to_owned);
-    naming.chain([format!("{OWNED}{cluster}")]).collect()
+    naming.chain([owned(cluster).0]).collect()
+}
+
+/// The key and value of the tag that makes a thing the cluster's.
+pub fn owned(cluster: &str) -> (String, &'static str) {
+    (format!("{OWNED}{cluster}"), "owned")
 }
 
 #[cfg(test)]

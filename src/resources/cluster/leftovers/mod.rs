@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 pub use find::{Leftover, Search, Thing, find};
+pub(super) use marks::{Mark, mark, owned};
 
 use super::inventory::{Clusters, describe_cluster};
 use super::{leftovers, not_made};
