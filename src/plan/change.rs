@@ -46,9 +46,10 @@ pub fn changes(
         let Some(wanted) = desired.get(field.name) else {
             continue;
         };
-        let wanted = sorted(resolve(wanted, lookup));
+        let alike = |value: Value| if field.ordered { value } else { sorted(value) };
+        let wanted = alike(resolve(wanted, lookup));
         let before = observed.get(field.name).cloned().unwrap_or(Value::Null);
-        if wanted == sorted(before.clone()) {
+        if wanted == alike(before.clone()) {
             continue;
         }
         let open = references(&wanted);
@@ -59,7 +60,7 @@ pub fn changes(
         let drift = recorded.is_some_and(|recorded| {
             recorded
                 .get(field.name)
-                .is_some_and(|recorded| sorted(recorded.clone()) == wanted)
+                .is_some_and(|recorded| alike(recorded.clone()) == wanted)
         });
         found.push(FieldChange {
             field: field.name.to_owned(),
@@ -76,7 +77,7 @@ pub fn changes(
     found
 }
 
-/// A list of plain texts means a set in every field that we have: order is no difference.
+/// A list of plain texts that means a set, whose order is no difference.
 fn sorted(mut value: Value) -> Value {
     if let Value::Array(elements) = &mut value
         && elements.iter().all(Value::is_string)

@@ -37,6 +37,8 @@ pub struct Field {
     /// Whether AWS refuses to delete what this field refers to while the resource stands. When such a target
     /// is replaced, this resource is replaced with it.
     pub holds: bool,
+    /// Whether the order of a list of plain texts means something; otherwise it is a set.
+    pub ordered: bool,
 }
 
 impl Field {
@@ -46,6 +48,7 @@ impl Field {
             name,
             change: Change::InPlace,
             holds: false,
+            ordered: false,
         }
     }
 
@@ -55,6 +58,15 @@ impl Field {
             name,
             change: Change::Replace,
             holds: true,
+            ordered: false,
+        }
+    }
+
+    /// The same, but a list in another order is another one.
+    pub const fn in_order(self) -> Self {
+        Self {
+            ordered: true,
+            ..self
         }
     }
 

@@ -93,6 +93,26 @@ async fn nodes_are_changed_in_place() {
     edit(nodes_changed, &expected).await;
 }
 
+/// The order of machine types says which are taken first, and EKS never changes it.
+#[tokio::test(start_paused = true)]
+async fn machine_types_in_another_order_are_others() {
+    let world = applied();
+    let mut planned = Vec::new();
+    for types in [["t3.medium", "t3.large"], ["t3.large", "t3.medium"]] {
+        let mut environment = staging();
+        nodes(&mut environment).instance_types = types.map(str::to_owned).into();
+        let edited = session_on(&world, environment);
+        let plan = edited.plan(Goal::Apply).await.expect("a plan");
+        carry_out(&edited, &plan).await;
+        planned.push(lines(&plan));
+    }
+    let line = "Replace cluster.node-group.microservices instance_types".to_owned();
+    assert!(
+        planned.iter().all(|lines| lines.contains(&line)),
+        "{planned:#?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_control_plane_is_changed_in_place() {
     let changed = |environment: &mut Environment| {
@@ -145,8 +165,9 @@ async fn caches_are_changed_in_place() {
         cache.nodes = 3;
         "cache.m4.xlarge".clone_into(&mut cache.node_type);
     };
-    let expected =
-        ["Update cache.microservices.replication-group automatic_failover,node_type,nodes"];
+    let expected = [
+        "Update cache.microservices.replication-group automatic_failover,multi_az,node_type,nodes",
+    ];
     edit(changed, &expected).await;
 }
 

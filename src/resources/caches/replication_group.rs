@@ -1,7 +1,7 @@
 //! `cache.replication-group`: Redis or Valkey on ElastiCache, one primary and its replicas.
 
 use async_trait::async_trait;
-use aws_sdk_elasticache::types::AutomaticFailoverStatus;
+use aws_sdk_elasticache::types::{AutomaticFailoverStatus, MultiAzStatus};
 use serde::{Deserialize, Serialize};
 
 use super::inventory::{FoundGroup, describe, tags_of};
@@ -35,8 +35,10 @@ struct Spec {
     node_type: String,
     /// The primary and its replicas.
     nodes: i32,
-    /// Whether a replica takes over by itself, in another zone; there must be one.
+    /// Whether a replica takes over by itself; there must be one.
     automatic_failover: bool,
+    /// Whether replicas are kept in other zones than the primary; only with fail-over.
+    multi_az: bool,
     encryption_at_rest: bool,
     encryption_in_transit: bool,
     port: i32,
@@ -57,6 +59,7 @@ fn desired(context: &Context<'_>, key: &str, asked: &Asked) -> Desired {
         node_type: asked.node_type.clone(),
         nodes: i32::try_from(asked.nodes).unwrap_or(i32::MAX),
         automatic_failover: asked.nodes > 1,
+        multi_az: asked.nodes > 1,
         encryption_at_rest: asked.encryption,
         encryption_in_transit: asked.encryption,
         port: asked.port.into(),
@@ -105,6 +108,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &FoundGroup, tags: Tag
             failover,
             Some(AutomaticFailoverStatus::Enabled | AutomaticFailoverStatus::Enabling)
         ),
+        multi_az: group.multi_az() == Some(&MultiAzStatus::Enabled),
         encryption_at_rest: group.at_rest_encryption_enabled().unwrap_or_default(),
         encryption_in_transit: group.transit_encryption_enabled().unwrap_or_default(),
         port: port_or_asked(wanted, &address, port),
@@ -146,6 +150,7 @@ impl Kind for ReplicationGroup {
                 Field::in_place("node_type"),
                 Field::in_place("nodes"),
                 Field::in_place("automatic_failover"),
+                Field::in_place("multi_az"),
                 Field::replaces("encryption_at_rest"),
                 Field::replaces("encryption_in_transit"),
                 Field::replaces("port"),
@@ -236,7 +241,7 @@ impl Kind for ReplicationGroup {
                 .cache_node_type(&spec.node_type)
                 .num_cache_clusters(spec.nodes);
             let call = call.automatic_failover_enabled(spec.automatic_failover);
-            let call = call.multi_az_enabled(spec.automatic_failover);
+            let call = call.multi_az_enabled(spec.multi_az);
             let call = call.at_rest_encryption_enabled(spec.encryption_at_rest);
             let call = call.transit_encryption_enabled(spec.encryption_in_transit);
             let call = call.port(spec.port);
@@ -283,7 +288,7 @@ impl Kind for ReplicationGroup {
             retag(cloud, observed, &spec.tags).await?;
         }
         // Fail-over needs a replica: it goes before the last one does, and comes after the first one has.
-        let failover = has(changed, "automatic_failover")
+        let failover = (has(changed, "automatic_failover") || has(changed, "multi_az"))
             && !(spec.automatic_failover && has(changed, "nodes"));
         let scaled = has(changed, "node_type");
         let upgraded = has(changed, "version") && !scaled;
@@ -295,7 +300,7 @@ impl Kind for ReplicationGroup {
                 .apply_immediately(true);
             let call = call
                 .set_automatic_failover_enabled(failover.then_some(spec.automatic_failover))
-                .set_multi_az_enabled(failover.then_some(spec.automatic_failover))
+                .set_multi_az_enabled(failover.then_some(spec.multi_az))
                 .set_cache_node_type(scaled.then(|| spec.node_type.clone()))
                 .set_engine_version(upgraded.then(|| spec.version.clone()))
                 .set_replication_group_description(described.then(|| spec.description.clone()))

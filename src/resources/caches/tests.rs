@@ -48,7 +48,11 @@ async fn every_field_that_elasticache_changes_in_place_is_changed_and_seen() {
     bench
         .edits(&cache, "description", json!("Something else"))
         .await;
-    let more = [("nodes", json!(3)), ("automatic_failover", json!(true))];
+    let more = [
+        ("nodes", json!(3)),
+        ("automatic_failover", json!(true)),
+        ("multi_az", json!(true)),
+    ];
     let expected = more
         .clone()
         .map(|(field, _)| format!("{cache} {field}"))

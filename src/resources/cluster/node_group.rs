@@ -245,7 +245,8 @@ impl Kind for NodeGroup {
                 Field::replaces("cluster"),
                 Field::replaces("role"),
                 Field::replaces("subnets"),
-                Field::replaces("instance_types"),
+                // EKS takes on-demand machines of the first type that it can get.
+                Field::replaces("instance_types").in_order(),
                 Field::replaces("disk_gib"),
                 Field::replaces("ami_type"),
                 Field::replaces("capacity"),

@@ -235,6 +235,10 @@ fn cache() -> Rows {
             let member = format!("elasticache/groups/{}/failover", h.id(CACHE));
             h.edit(&[(region(&member), json!(true))]);
         })
+        .document("multi_az", |h| {
+            let member = format!("elasticache/groups/{}/multi_az", h.id(CACHE));
+            h.edit(&[(region(&member), json!(true))]);
+        })
         .document("encryption_at_rest", |h| {
             set(h, "at_rest_encryption", &json!(true));
         })

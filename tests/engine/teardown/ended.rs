@@ -142,7 +142,7 @@ async fn clusters_and_namespaces_go_only_with_consent() {
                 .reason
                 .ends_with("every volume that is claimed in it")
         );
-        assert_eq!(lost(&planned).data_loss, [address.clone()]);
+        assert_eq!(lost(&planned).data_loss, std::slice::from_ref(&address));
         let changes = world.sandbox.faults().changes();
         let nobody = Confirmed::default();
         let applied = ops::apply(&edited, &planned, &nobody, &Silence, never_stopped()).await;
