@@ -11,8 +11,8 @@ use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
 use groundwork::sandbox::durations::{
-    DB_INSTANCE_DELETE, EKS_CLUSTER_CREATE, EKS_CLUSTER_DELETE, NETWORK_PENDING, NODE_GROUP_CREATE,
-    NODE_GROUP_DELETE, POD_READY,
+    DB_INSTANCE_DELETE, EKS_CLUSTER_CREATE, EKS_CLUSTER_DELETE, LOAD_BALANCER_DELETE,
+    NETWORK_PENDING, NODE_GROUP_CREATE, NODE_GROUP_DELETE, POD_READY,
 };
 use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
@@ -23,13 +23,13 @@ use tokio::sync::watch;
 const APPLY_FLOOR: u64 =
     NETWORK_PENDING + NETWORK_PENDING + EKS_CLUSTER_CREATE + NODE_GROUP_CREATE + POD_READY;
 
-/// The nodes, then the control plane; at least as long as the database takes, which goes meanwhile like the load
-/// balancer, the cache and the NAT gateways. The rest takes no time.
-const DESTROY_FLOOR: u64 = if NODE_GROUP_DELETE + EKS_CLUSTER_DELETE > DB_INSTANCE_DELETE {
-    NODE_GROUP_DELETE + EKS_CLUSTER_DELETE
-} else {
-    DB_INSTANCE_DELETE
-};
+/// The load balancer, whose controller may run on the nodes, then the nodes, then the control plane. The database, the
+/// cache and the NAT gateways go meanwhile; the rest takes no time.
+const DESTROY_FLOOR: u64 = LOAD_BALANCER_DELETE + NODE_GROUP_DELETE + EKS_CLUSTER_DELETE;
+const _: () = assert!(DESTROY_FLOOR > DB_INSTANCE_DELETE);
+
+/// How much longer than the floor a run may take.
+const LIMIT: f64 = 0.05;
 
 struct Silence;
 
@@ -84,7 +84,7 @@ async fn measure(name: &str) -> Result<(), Box<dyn Error>> {
         APPLY_FLOOR,
         session.cloud.clock.now().duration_since(begun).as_secs(),
         report.is_complete(),
-    );
+    )?;
 
     let planned = session.plan(Goal::Destroy).await?;
     let begun = session.cloud.clock.now();
@@ -96,12 +96,27 @@ async fn measure(name: &str) -> Result<(), Box<dyn Error>> {
         DESTROY_FLOOR,
         session.cloud.clock.now().duration_since(begun).as_secs(),
         complete,
-    );
-    Ok(())
+    )
 }
 
-fn print_row(name: &str, operation: &str, floor: u64, ours: i64, complete: bool) {
-    let over = (ours as f64 / floor as f64 - 1.0) * 100.0;
-    let note = if complete { "" } else { "  INCOMPLETE" };
-    println!("{name:<10} {operation:<8} {floor:>8} {ours:>8} {over:>+6.1}%{note}");
+/// Prints a row; an error when the run did not come to its end, or took too long.
+fn print_row(
+    name: &str,
+    operation: &str,
+    floor: u64,
+    ours: i64,
+    complete: bool,
+) -> Result<(), Box<dyn Error>> {
+    let over = ours as f64 / floor as f64 - 1.0;
+    println!(
+        "{name:<10} {operation:<8} {floor:>8} {ours:>8} {:>+6.1}%",
+        over * 100.0
+    );
+    if !complete {
+        return Err(format!("{operation} of {name} did not come to its end").into());
+    }
+    if over > LIMIT {
+        return Err(format!("{operation} of {name} takes too long").into());
+    }
+    Ok(())
 }

@@ -87,7 +87,7 @@ pub(super) async fn act(
         job.listener.hear(&Event::Started {
             address,
             verb,
-            expected_seconds: action.expected_seconds,
+            expected_seconds: job.plan.seconds(step),
         });
     }
     match (action.verb, step.phase) {
@@ -367,15 +367,13 @@ impl Work<'_> {
     }
 
     async fn bring_in_line(&self, known: &RefCell<Known>) -> Result<(), ActError> {
-        let begun = self.job.cloud.clock.now();
         let id = self.action.id.clone().ok_or(ActError::Unknown)?;
         let updating = self.action.verb == Verb::Update;
         if updating {
             self.begin(state::Action::Update, Some(id.clone())).await?;
         }
         let observed = converge(self, &id).await?;
-        let seconds = updating.then(|| seconds_between(begun, self.job.cloud.clock.now()));
-        self.finish(known, &observed, seconds).await
+        self.finish(known, &observed, None).await
     }
 
     async fn remove(&self) -> Result<(), ActError> {

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use crate::cloud::{Class, Fault};
+use crate::graph::Cycle;
 use crate::resources::Unseen;
 use crate::state::Stopped;
 
@@ -50,6 +51,17 @@ pub enum ActError {
     /// The journal stopped.
     #[error("the journal stopped")]
     Journal(#[from] Stopped),
+}
+
+/// Why a whole run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The plan can't be ordered.
+    #[error(transparent)]
+    Ring(#[from] Cycle),
+    /// All was done, but the last word of the journal could not be kept.
+    #[error("everything was done, and that could not be written down")]
+    Outcome(#[from] Stopped),
 }
 
 /// What to do about an error, if there is something better than to run the same command again.

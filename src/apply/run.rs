@@ -10,7 +10,7 @@ use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
 use super::act::{Clusters, act};
-use super::error::{ActError, hint};
+use super::error::{ActError, RunError, hint};
 use super::{Job, Known};
 use crate::address::Address;
 use crate::event::Event;
@@ -48,8 +48,8 @@ impl Report {
 /// Carries out the job's plan. What fails stops what depends on it, and nothing else.
 ///
 /// # Errors
-/// When the plan can't be ordered.
-pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
+/// When the plan can't be ordered, or all was done and the journal could not take that down.
+pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     let graph = steps(job.plan, &job.basis)?;
     let begun = job.cloud.clock.now();
     let operation = job.operation();
@@ -96,8 +96,10 @@ pub async fn run(job: &Job<'_>) -> Result<Report, Cycle> {
         at: job.cloud.clock.now(),
         complete,
     };
-    // A journal that stopped has been reported as the failure of every step since.
-    drop(job.journal.record(Transition::End(outcome)).await);
+    let kept = job.journal.record(Transition::End(outcome)).await;
+    if complete {
+        kept?;
+    }
     job.listener.hear(&Event::Ended {
         operation,
         done: report.done,
@@ -136,13 +138,7 @@ struct Progress<'g> {
 
 impl<'g> Progress<'g> {
     fn new(job: &Job<'_>, graph: &'g Graph<Step>) -> Result<Self, Cycle> {
-        let expected: BTreeMap<&Address, u64> = job
-            .plan
-            .actions
-            .iter()
-            .map(|action| (&action.address, action.expected_seconds))
-            .collect();
-        let weight = graph.remaining(|step| expected.get(&step.address).copied().unwrap_or(0))?;
+        let weight = graph.remaining(|step| job.plan.seconds(step))?;
         let mut followers: BTreeMap<Step, Vec<Step>> = BTreeMap::new();
         let mut progress = Self {
             graph,

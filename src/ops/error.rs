@@ -1,7 +1,7 @@
 //! Why an operation was not carried out. Nothing was changed when one of these is returned before the run.
 
 use crate::address::Address;
-use crate::graph::Cycle;
+use crate::apply::RunError;
 use crate::plan::Refusal;
 use crate::resources::{Problem, Unseen};
 use crate::state::{LockError, StoreError};
@@ -75,7 +75,7 @@ pub enum Error {
     Lock(#[from] LockError),
     /// The plan can't be ordered.
     #[error(transparent)]
-    Ring(#[from] Cycle),
+    Run(#[from] RunError),
     /// There is nothing that could be looked at.
     #[error("environment `{0}` has never been applied here: run `groundwork apply {0}` first")]
     NeverApplied(String),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reason::{differs, forces};
+use super::reason::{differs, forces, unfinished};
 use super::steps::order;
 use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Step, Verb, changes};
 use crate::address::Address;
@@ -59,12 +59,8 @@ fn decide_all(basis: &Basis<'_>, stuck: &BTreeSet<Address>) -> Result<Plan, Vec<
 
 /// Seconds along the longest chain of the plan.
 fn longest(plan: &Plan, graph: &Graph<Step>) -> Result<u64, Vec<Refusal>> {
-    let actions = plan.actions.iter();
-    let weights: BTreeMap<&Address, u64> = actions
-        .map(|action| (&action.address, action.expected_seconds))
-        .collect();
     let remaining = graph
-        .remaining(|step| weights.get(&step.address).copied().unwrap_or(0))
+        .remaining(|step| plan.seconds(step))
         .map_err(|cycle| vec![Refusal::Ring(cycle)])?;
     Ok(remaining.values().copied().max().unwrap_or(0))
 }
@@ -250,22 +246,20 @@ impl Planner<'_> {
         verb: Verb,
         reason: String,
     ) -> Action {
-        let usual = kind.usual();
+        let usual = kind.usual(address);
         let expected = |action, usual: std::time::Duration| {
-            self.basis
-                .state
-                .learned(kind.name(), action)
-                .unwrap_or(usual.as_secs())
+            let learned = self.basis.state.learned(address, action);
+            learned.unwrap_or(usual.as_secs())
         };
-        let expected_seconds = match verb {
-            Verb::Create => expected(state::Action::Create, usual.create),
-            Verb::Update => expected(state::Action::Update, usual.update),
-            Verb::Delete => expected(state::Action::Delete, usual.delete),
-            Verb::Replace => {
-                expected(state::Action::Delete, usual.delete)
-                    + expected(state::Action::Create, usual.create)
-            }
-            Verb::Adopt | Verb::Forget | Verb::None => 0,
+        let (makes, removes) = match verb {
+            Verb::Create => (expected(state::Action::Create, usual.create), 0),
+            Verb::Update => (expected(state::Action::Update, usual.update), 0),
+            Verb::Delete => (0, expected(state::Action::Delete, usual.delete)),
+            Verb::Replace => (
+                expected(state::Action::Create, usual.create),
+                expected(state::Action::Delete, usual.delete),
+            ),
+            Verb::Adopt | Verb::Forget | Verb::None => (0, 0),
         };
         let danger = match verb {
             Verb::Replace | Verb::Delete if kind.holds_data() && !self.never_worked(address) => {
@@ -293,7 +287,8 @@ impl Planner<'_> {
             }),
             changes: Vec::new(),
             danger,
-            expected_seconds,
+            expected_seconds: makes + removes,
+            removal_seconds: removes,
             surplus: Vec::new(),
         }
     }
@@ -420,8 +415,10 @@ impl Planner<'_> {
                 (Verb::Replace, forces(kind, &changes))
             }
             Condition::Ready | Condition::Settling(_) if !changes.is_empty() => {
+                let begun = self.basis.state.open.contains_key(&desired.address);
+                let why = if begun { unfinished } else { differs };
                 let was = self.was(kind, found).into_iter();
-                let reasons = was.chain([differs(&changes)]).collect::<Vec<_>>();
+                let reasons = was.chain([why(&changes)]).collect::<Vec<_>>();
                 (Verb::Update, reasons.join("; "))
             }
             Condition::Settling(state) => (Verb::Update, format!("it is not ready yet ({state})")),
@@ -472,9 +469,18 @@ impl Planner<'_> {
                 .get(address)
                 .is_some_and(|action| matches!(action.verb, Verb::Replace | Verb::Delete))
         };
-        let recorded = recorded.map(|recorded| &recorded.fields);
         let (wanted, now) = (&desired.fields, &found.fields);
-        let mut changes = changes(kind.fields(), wanted, now, recorded, &lookup, &void);
+        let before = recorded.map(|recorded| &recorded.fields);
+        let mut changes = changes(kind.fields(), wanted, now, before, &lookup, &void);
+        // Nobody changed a field whose outputs are still those that we left: the version of a secret, say, whose
+        // variable has another value now.
+        for change in changes.iter_mut().filter(|change| change.drift) {
+            let follow = kind.outputs_changed_by(std::slice::from_ref(&change.field));
+            let as_left = |output: &&str| {
+                recorded.is_some_and(|left| left.outputs.get(*output) == found.outputs.get(*output))
+            };
+            change.drift = follow.is_empty() || !follow.iter().all(as_left);
+        }
         if self.stuck.contains(&desired.address) {
             let holding = kind.fields().iter().filter(|field| field.holds);
             let holding: BTreeSet<&str> = holding.map(|field| field.name).collect();

@@ -88,6 +88,9 @@ pub struct Action {
     pub danger: Option<Danger>,
     /// How many seconds it is expected to take.
     pub expected_seconds: u64,
+    /// How many of them the removal of the old one takes.
+    #[serde(skip)]
+    pub removal_seconds: u64,
     /// Others with the same address that go: what a lost reply made twice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<String>,
@@ -114,6 +117,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many seconds a step is expected to take.
+    pub fn seconds(&self, step: &Step) -> u64 {
+        let action = self.action(&step.address);
+        action.map_or(0, |action| match step.phase {
+            Phase::Remove => action.removal_seconds,
+            Phase::Make => action.expected_seconds - action.removal_seconds,
+        })
+    }
+
     /// The actions that do something.
     pub fn work(&self) -> impl Iterator<Item = &Action> {
         self.actions.iter().filter(|action| action.acts())

@@ -34,6 +34,11 @@ pub(super) fn forces(kind: &dyn Kind, changes: &[FieldChange]) -> String {
     reasons.join("; ")
 }
 
+/// Says which fields a run that did not come to its end has left as they were.
+pub(super) fn unfinished(changes: &[FieldChange]) -> String {
+    format!("what was begun is not finished: {}", listed(changes.iter()))
+}
+
 /// Says which fields differ, and why: the file changed, somebody else did it, or it follows from another change.
 pub(super) fn differs(changes: &[FieldChange]) -> String {
     let follows = |change: &FieldChange| change.after == After::KnownAfterApply;

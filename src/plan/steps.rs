@@ -11,7 +11,7 @@ use super::{Basis, Plan, Verb};
 use crate::address::Address;
 use crate::graph::{Cycle, Graph};
 use crate::resources::bootstrap::APPLICATION;
-use crate::resources::{CONTROL_PLANE, Claim, Kind, LEFTOVERS, WORKLOADS};
+use crate::resources::{CONTROL_PLANE, Claim, Kind, LEFTOVERS, NODE_GROUP, WORKLOADS};
 
 /// Which half of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +117,7 @@ pub(super) fn order(plan: &Plan, basis: &Basis<'_>) -> Result<Ordered, Cycle> {
         }
     }
     sweep_in_order(plan, &mut graph);
+    controllers_outlive_their_work(plan, basis, &mut graph);
     for (held, by) in contested(plan, basis) {
         graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
     }
@@ -156,6 +157,30 @@ fn sweep_in_order(plan: &Plan, graph: &mut Graph<Step>) {
     for workloads in steps(WORKLOADS, Phase::Remove, removes) {
         for application in steps(APPLICATION.name, Phase::Remove, removes) {
             graph.wait(workloads.clone(), application);
+        }
+    }
+}
+
+/// What is deleted in the cluster has effects outside, which only controllers undo; and these may run on the nodes
+/// (FACTS §3: load balancers and volumes before node groups).
+fn controllers_outlive_their_work(plan: &Plan, basis: &Basis<'_>, graph: &mut Graph<Step>) {
+    let removed = |inside: bool| {
+        let actions = plan.actions.iter();
+        actions
+            .filter(move |action| removes(action.verb))
+            .filter(move |action| match (basis.kind)(&action.kind) {
+                Some(kind) if inside => kind.lives_in_cluster(),
+                Some(kind) => kind.name() == NODE_GROUP,
+                None => false,
+            })
+            .map(|action| Step {
+                phase: Phase::Remove,
+                address: action.address.clone(),
+            })
+    };
+    for nodes in removed(false) {
+        for work in removed(true) {
+            graph.wait(nodes.clone(), work);
         }
     }
 }

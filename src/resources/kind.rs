@@ -289,8 +289,9 @@ pub trait Kind: Send + Sync {
         false
     }
 
-    /// How long a create, an update and a delete usually take, until a run has measured them.
-    fn usual(&self) -> Usual {
+    /// How long a create, an update and a delete of what stands at an address usually take, until a run has measured
+    /// them.
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::default()
     }
 

@@ -301,24 +301,25 @@ impl State {
     /// Ends the open entry of `address` and learns from it how long such an action takes.
     fn close(&mut self, address: &Address, seconds: Option<u64>) {
         if let (Some(entry), Some(seconds)) = (self.open.remove(address), seconds) {
-            self.durations
-                .insert(duration_key(&entry.kind, entry.action), seconds);
+            let key = duration_key(address, entry.action);
+            self.durations.extend(key.map(|key| (key, seconds)));
         }
     }
 
-    /// How many seconds this action took the last time.
-    pub fn learned(&self, kind: &str, action: Action) -> Option<u64> {
-        self.durations.get(&duration_key(kind, action)).copied()
+    /// How many seconds this action took here the last time.
+    pub fn learned(&self, address: &Address, action: Action) -> Option<u64> {
+        let key = duration_key(address, action)?;
+        self.durations.get(&key).copied()
     }
 }
 
-fn duration_key(kind: &str, action: Action) -> String {
-    let action = match action {
-        Action::Create => "create",
-        Action::Update => "update",
-        Action::Delete => "delete",
-    };
-    format!("{kind} {action}")
+/// Under which key a duration is kept. An update's says nothing about the next, which may change something else.
+fn duration_key(address: &Address, action: Action) -> Option<String> {
+    match action {
+        Action::Create => Some(format!("{address} create")),
+        Action::Delete => Some(format!("{address} delete")),
+        Action::Update => None,
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod layers;
 mod life_cycle;
 mod moves;
 mod order;
+mod outcome;
 mod requests;
 mod staging_inventory;
 mod teardown;

@@ -1,12 +1,12 @@
-//! Databases and caches do not wait for the cluster: only the rule that admits its nodes does.
+//! What waits for what during a run, and how long that is expected to take.
 
 use std::sync::Mutex;
 
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed};
-use groundwork::plan::Goal;
+use groundwork::plan::{Goal, Verb};
 
-use crate::bench::{session_on, staging};
+use crate::bench::{applied, session, session_on, staging};
 use crate::common::{World, never_stopped};
 
 /// Remembers when work on what began and ended.
@@ -82,4 +82,40 @@ async fn databases_do_not_wait_for_the_cluster() {
         );
         assert!(rule.ip_ranges().is_empty() && rule.user_id_group_pairs().len() == 1);
     }
+}
+
+/// The controllers that undo what the cluster did outside may run on its nodes.
+#[tokio::test(start_paused = true)]
+async fn nodes_outlive_load_balancers() {
+    let world = applied();
+    let session = session(&world);
+    let planned = session.plan(Goal::Destroy).await.expect("a plan");
+    let diary = Diary::default();
+    let teardown = ops::destroy(&session, &planned, &diary, never_stopped());
+    let teardown = teardown.await.expect("a run");
+    assert_eq!(teardown.remains, Vec::new());
+    let nodes = diary.at("began", "cluster.node-group.microservices");
+    for work in [
+        "bootstrap.application.flight-info",
+        "bootstrap.ingress.service.traefik",
+        "cluster.workloads",
+    ] {
+        assert!(diary.at("ended", work) < nodes, "{work} outlives the nodes");
+    }
+}
+
+/// The old one goes and the new one comes: each half counts once.
+#[tokio::test(start_paused = true)]
+async fn a_replacement_takes_as_long_as_both_of_its_halves() {
+    let world = applied();
+    let mut wanted = staging();
+    let cache = wanted.caches.get_mut("microservices").unwrap();
+    cache.encryption = !cache.encryption;
+    let planned = session_on(&world, wanted).plan(Goal::Apply).await;
+    let plan = planned.expect("a plan").plan;
+    let address = "cache.microservices.replication-group".parse().unwrap();
+    let action = plan.action(&address).expect("an action");
+    assert_eq!(action.verb, Verb::Replace);
+    assert!(action.expected_seconds > 600, "{}", action.expected_seconds);
+    assert_eq!(plan.expected_seconds, action.expected_seconds);
 }

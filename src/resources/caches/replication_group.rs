@@ -165,7 +165,7 @@ impl Kind for ReplicationGroup {
         true
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(420, 240, 240)
     }
 

@@ -189,7 +189,7 @@ impl Kind for ControlPlane {
         Some("every volume that is claimed in it")
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(600, 60, 150)
     }
 

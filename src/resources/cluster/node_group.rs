@@ -261,7 +261,7 @@ impl Kind for NodeGroup {
         }
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(140, 30, 140)
     }
 

@@ -12,6 +12,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::{disks, not_made, workloads};
+use crate::address::Address;
 use crate::cloud::{Cloud, Fault};
 use crate::resources::bootstrap::api;
 use crate::resources::bootstrap::id::ObjectId;
@@ -167,7 +168,7 @@ impl Kind for Workloads {
         super::found(fields)
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(1, 1, 10)
     }
 

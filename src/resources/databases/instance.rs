@@ -252,7 +252,7 @@ impl Kind for Instance {
         true
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(270, 180, 300)
     }
 

@@ -85,7 +85,7 @@ impl Kind for NatGateway {
         }
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(105, 1, 60)
     }
 

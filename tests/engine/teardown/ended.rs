@@ -197,12 +197,12 @@ async fn a_cluster_whose_end_is_cut_off_anywhere_is_swept_by_the_next_apply() {
     }
 }
 
-/// Asks for an end as soon as the cluster begins to go.
+/// Asks for an end as soon as the cluster is gone.
 struct Interrupt(watch::Sender<bool>);
 
 impl Listener for Interrupt {
     fn hear(&self, event: &Event) {
-        if let Event::Started { address, .. } = event
+        if let Event::Finished { address, .. } = event
             && address.as_str() == "cluster.control-plane"
         {
             self.0.send_replace(true);

@@ -13,6 +13,7 @@ pub(super) use marks::{Mark, mark, owned};
 
 use super::inventory::{Clusters, describe_cluster};
 use super::{leftovers, not_made};
+use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault};
 use crate::resources::dns::inventory::Dns;
 use crate::resources::field::fields_of;
@@ -115,7 +116,7 @@ impl Kind for Leftovers {
         super::found(fields)
     }
 
-    fn usual(&self) -> Usual {
+    fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(1, 1, 5)
     }
 

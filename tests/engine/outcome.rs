@@ -1,0 +1,44 @@
+//! A run whose last word can't be written down does not end as if it were.
+
+use std::fs;
+use std::path::PathBuf;
+
+use groundwork::apply::RunError;
+use groundwork::event::{Event, Listener};
+use groundwork::ops::{self, Confirmed, Error};
+use groundwork::plan::Goal;
+
+use crate::bench::{applied, session_on, staging};
+use crate::common::never_stopped;
+
+/// A disk that refuses to write once the only action is done: a folder stands where the next state would be.
+struct Refuses(PathBuf);
+
+impl Listener for Refuses {
+    fn hear(&self, event: &Event) {
+        if matches!(event, Event::Finished { .. }) {
+            fs::create_dir(&self.0).expect("a folder");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_is_not_kept_is_a_failure() {
+    let world = applied();
+    let mut wanted = staging();
+    wanted.registries.get_mut("flights").unwrap().immutable_tags ^= true;
+    let session = session_on(&world, wanted);
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    assert_eq!(planned.plan.work().count(), 1);
+
+    let disk = Refuses(session.store.folder().join("staging.json.next"));
+    let confirmed = Confirmed::default();
+    let ended = ops::apply(&session, &planned, &confirmed, &disk, never_stopped()).await;
+    let Err(Error::Run(RunError::Outcome(_))) = ended else {
+        panic!("the run ended well");
+    };
+
+    fs::remove_dir(&disk.0).unwrap();
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    assert!(planned.plan.is_empty(), "what was done is on record");
+}
