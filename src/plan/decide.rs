@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reason::{differs, forces, unfinished};
 use super::steps::order;
+use super::whose::{goes_on_as, is_foreign, is_in_the_way, ours, was};
 use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Step, Verb, changes};
 use crate::address::Address;
 use crate::graph::Graph;
@@ -138,10 +139,10 @@ impl Planner<'_> {
             .get(address)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let (primary, surplus) = self.ours(address, found);
+        let (primary, surplus) = ours(basis, address, found);
         let wanted = desired.filter(|_| basis.goal == Goal::Apply && !is_sweep(kind));
         if let (Some(desired), None) = (desired, primary)
-            && let Some(foreign) = found.iter().find(|found| self.is_in_the_way(found))
+            && let Some(foreign) = found.iter().find(|found| is_in_the_way(basis, found))
         {
             self.refuse(desired, foreign);
             return None;
@@ -155,7 +156,7 @@ impl Planner<'_> {
         if let (Some(desired), Verb::Replace) = (wanted, action.verb)
             && let Some(foreign) = found
                 .iter()
-                .find(|found| self.is_foreign(found) && found.name == desired.name)
+                .find(|found| is_foreign(basis, found) && found.name == desired.name)
         {
             self.refuse(desired, foreign);
             return None;
@@ -165,63 +166,6 @@ impl Planner<'_> {
         }
         action.surplus = surplus;
         Some(action)
-    }
-
-    /// Whether a found resource is someone else's. One that the state remembers by its id is ours although
-    /// somebody took its tags away: that is drift.
-    fn is_foreign(&self, found: &Observed) -> bool {
-        let remembered = self.basis.state.resources.get(&found.address);
-        match &found.owner {
-            Owner::Ours => false,
-            Owner::Other { lineage: None } => {
-                remembered.is_none_or(|recorded| recorded.id != found.id)
-            }
-            Owner::Other { lineage: Some(_) } => true,
-        }
-    }
-
-    /// Whether a foreign resource forbids the plan. When destroying, only another lineage's does: it tells that
-    /// this is not the state by which the environment was made.
-    fn is_in_the_way(&self, found: &Observed) -> bool {
-        let lineage = matches!(found.owner, Owner::Other { lineage: Some(_) });
-        self.is_foreign(found) && (self.basis.goal == Goal::Apply || lineage)
-    }
-
-    /// Which of the found resources is the one, and the ids of the others that are ours, too: the recorded one
-    /// stays, then the one that was begun, then the first by id.
-    fn ours<'b>(
-        &self,
-        address: &Address,
-        found: &'b [Observed],
-    ) -> (Option<&'b Observed>, Vec<String>) {
-        let state = self.basis.state;
-        let recorded = state
-            .resources
-            .get(address)
-            .map(|recorded| recorded.id.as_str());
-        let begun = state
-            .open
-            .get(address)
-            .and_then(|entry| entry.id.as_deref());
-        let mut ours: Vec<&Observed> = found
-            .iter()
-            .filter(|found| !self.is_foreign(found))
-            .collect();
-        ours.sort_by_key(|found| {
-            let id = Some(found.id.as_str());
-            (
-                id != recorded,
-                id != begun,
-                found.condition == Condition::Deleting,
-                found.id.clone(),
-            )
-        });
-        let mut ours = ours.into_iter();
-        let primary = ours.next();
-        let surplus = ours
-            .filter(|found| found.condition != Condition::Deleting)
-            .map(|found| found.id.clone());
-        (primary, surplus.collect())
     }
 
     fn refuse(&mut self, desired: &Desired, foreign: &Observed) {
@@ -367,7 +311,7 @@ impl Planner<'_> {
             .map(|recorded| &recorded.name)
             .or(open.map(|entry| &entry.name))?;
         // Objects of a cluster that is not looked into are not seen, and yet not gone.
-        let goes_on = recorded.and_then(|recorded| self.goes_on_as(kind, &recorded.id));
+        let goes_on = recorded.and_then(|recorded| goes_on_as(self.basis, kind, &recorded.id));
         let reason = match goes_on {
             _ if kind.lives_in_cluster() && self.cluster_goes() => GOES_WITH_CLUSTER.to_owned(),
             Some(other) => format!("it goes on as {other}"),
@@ -376,21 +320,6 @@ impl Planner<'_> {
         let mut action = self.action(kind, address, name, Verb::Forget, reason);
         action.id = recorded.map(|recorded| recorded.id.clone());
         Some(action)
-    }
-
-    /// Where what was recorded under another address stands, now that the file calls it otherwise.
-    fn goes_on_as(&self, kind: &dyn Kind, id: &str) -> Option<&Address> {
-        let found = self.basis.observed.values().flatten();
-        let mut same = found.filter(|found| found.kind == kind.name() && found.id == id);
-        same.next().map(|found| &found.address)
-    }
-
-    /// Says what was found was called before, if the file calls it otherwise now.
-    fn was(&self, kind: &dyn Kind, found: &Observed) -> Option<String> {
-        let recorded = self.basis.state.resources.iter();
-        let same = |recorded: &Recorded| recorded.kind == kind.name() && recorded.id == found.id;
-        let mut before = recorded.filter(|(at, recorded)| **at != found.address && same(recorded));
-        before.next().map(|(at, _)| format!("it was {at}"))
     }
 
     fn keep(
@@ -417,7 +346,7 @@ impl Planner<'_> {
             Condition::Ready | Condition::Settling(_) if !changes.is_empty() => {
                 let begun = self.basis.state.open.contains_key(&desired.address);
                 let why = if begun { unfinished } else { differs };
-                let was = self.was(kind, found).into_iter();
+                let was = was(self.basis, kind, found).into_iter();
                 let reasons = was.chain([why(&changes)]).collect::<Vec<_>>();
                 (Verb::Update, reasons.join("; "))
             }
@@ -427,7 +356,7 @@ impl Planner<'_> {
             }
             Condition::Ready if recorded.is_none_or(|recorded| recorded.id != found.id) => (
                 Verb::Adopt,
-                self.was(kind, found).unwrap_or_else(|| {
+                was(self.basis, kind, found).unwrap_or_else(|| {
                     "it is ours and there, and the state did not know".to_owned()
                 }),
             ),

@@ -10,6 +10,7 @@ mod reason;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 use std::collections::BTreeMap;
 

@@ -106,6 +106,10 @@ impl Kind for SecurityGroup {
     fn fields(&self) -> &'static [Field] {
         const {
             &[
+                // AWS never changes these two. The old group goes before the new one is made, and what wears it is
+                // replaced with it, though AWS could dress a database otherwise while it runs. To make the new
+                // group first there would have to be two resources at one address for a while, and state, journal
+                // and recovery all rest on there being one. So data goes, with consent; who keeps the name keeps it.
                 Field::replaces("name"),
                 Field::replaces("description"),
                 Field::replaces("vpc"),
