@@ -4,13 +4,14 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::confirm::confirm;
-use super::context::{columns, kubeconfig_path, lock, session};
+use super::context::{columns, lock, session};
 use super::exit::{Error, Exit, colour};
-use super::{Global, kubeconfig, signals};
+use super::output::outputs;
+use super::{Global, signals};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::event::Listener;
-use crate::ops::{self, Confirmed};
+use crate::ops::{self, Confirmed, Session};
 use crate::plan::Goal;
 use crate::ui;
 
@@ -36,13 +37,16 @@ impl Apply {
         let _lock = lock(&session, "apply")?;
         let planned = session.plan(Goal::Apply).await?;
         if !self.json {
-            anstream::print!("{}", ui::plan(&planned.plan, columns()));
+            super::plan::show(&session, &planned.plan)?;
+        } else if !self.yes {
+            ui::tell(super::plan::text(&session, &planned.plan));
         }
         if planned.plan.is_empty() {
+            show_outputs(global, &session, self.json)?;
             return Ok(Exit::Done);
         }
         if !confirm(self.yes, "\nApply this plan?")? {
-            anstream::eprintln!("nothing was changed");
+            ui::tell("nothing was changed\n");
             return Ok(Exit::Failed);
         }
         let stop = signals::listen();
@@ -61,23 +65,20 @@ impl Apply {
         if !report.is_complete() {
             return Ok(incomplete(*stop.borrow(), report.failed.is_empty()));
         }
-        let state = session.state()?;
-        let mut outputs = ops::outputs(&session, &state)?;
-        if let Some(config) = kubeconfig::kubeconfig(global, &session, &state, None) {
-            let path = kubeconfig_path(&global.directory, &self.environment);
-            kubeconfig::write(&path, config.as_bytes())?;
-            outputs.insert("kubeconfig".to_owned(), path.display().to_string());
-        }
-        if self.json {
-            println!(
-                "{}",
-                serde_json::json!({ "event": "outputs", "outputs": outputs })
-            );
-        } else {
-            anstream::print!("\n{}", ui::outputs(&outputs, columns()));
-        }
+        show_outputs(global, &session, self.json)?;
         Ok(Exit::Done)
     }
+}
+
+fn show_outputs(global: &Global, session: &Session, json: bool) -> Result<(), Error> {
+    let outputs = outputs(global, session)?;
+    if json {
+        let event = serde_json::json!({ "event": "outputs", "outputs": outputs });
+        ui::print(format_args!("{event}\n"))?;
+    } else {
+        ui::print(format_args!("\n{}", ui::outputs(&outputs, columns())))?;
+    }
+    Ok(())
 }
 
 /// How progress is shown: bars on a terminal, lines elsewhere, JSON for machines.
@@ -93,7 +94,7 @@ pub fn listener(json: bool, clock: &Arc<dyn Clock>) -> Box<dyn Listener> {
 
 /// How an incomplete run ends.
 pub fn incomplete(stopped: bool, nothing_failed: bool) -> Exit {
-    anstream::eprintln!("not everything was done; run the same command again to go on");
+    ui::tell("not everything was done; run the same command again to go on\n");
     if stopped && nothing_failed {
         Exit::Interrupted
     } else {

@@ -5,6 +5,7 @@ use clap_complete::Shell;
 
 use super::Cli;
 use super::exit::{Error, Exit};
+use crate::ui;
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -15,12 +16,9 @@ pub struct Completions {
 
 impl Completions {
     pub(super) fn run(self) -> Result<Exit, Error> {
-        clap_complete::generate(
-            self.shell,
-            &mut Cli::command(),
-            "groundwork",
-            &mut std::io::stdout(),
-        );
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "groundwork", &mut script);
+        ui::print(String::from_utf8_lossy(&script))?;
         Ok(Exit::Done)
     }
 }

@@ -1,8 +1,9 @@
 //! Asking before something is changed.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use super::exit::Error;
+use crate::ui;
 
 /// Asks `question` on the terminal; only `yes` is one. `agreed` is `--yes`.
 pub fn confirm(agreed: bool, question: &str) -> Result<bool, Error> {
@@ -12,11 +13,9 @@ pub fn confirm(agreed: bool, question: &str) -> Result<bool, Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Error::NobodyToAsk);
     }
-    anstream::eprint!("{question} Only `yes` goes on: ");
+    ui::tell(format_args!("{question} Only `yes` goes on: "));
     let mut answer = String::new();
-    let asked = io::stderr()
-        .flush()
-        .and_then(|()| io::stdin().lock().read_line(&mut answer));
+    let asked = io::stdin().lock().read_line(&mut answer);
     asked.map_err(|_| Error::NobodyToAsk)?;
     Ok(answer.trim() == "yes")
 }

@@ -2,7 +2,7 @@
 
 use super::apply::{incomplete, listener};
 use super::confirm::confirm;
-use super::context::{columns, kubeconfig_path, lock, session};
+use super::context::{kubeconfig_path, lock, session};
 use super::exit::{Error, Exit};
 use super::{Global, signals};
 use crate::ops;
@@ -35,25 +35,25 @@ impl Destroy {
             session.plan(Goal::Destroy).await?
         };
         if !self.json {
-            anstream::print!("{}", ui::plan(&planned.plan, columns()));
+            super::plan::show(&session, &planned.plan)?;
+        } else if !self.yes {
+            ui::tell(super::plan::text(&session, &planned.plan));
         }
         let name = &session.environment.name;
         if !planned.plan.is_empty()
             && !confirm(self.yes, &format!("\nDestroy {name} and everything in it?"))?
         {
-            anstream::eprintln!("nothing was changed");
+            ui::tell("nothing was changed\n");
             return Ok(Exit::Failed);
         }
         let stop = signals::listen();
         let listener = listener(self.json, &session.cloud.clock);
         let teardown = ops::destroy(&session, &planned, listener.as_ref(), stop.clone()).await?;
         if self.json {
-            println!(
-                "{}",
-                serde_json::json!({ "event": "remains", "remains": teardown.remains })
-            );
+            let event = serde_json::json!({ "event": "remains", "remains": teardown.remains });
+            ui::print(format_args!("{event}\n"))?;
         } else if teardown.report.is_complete() || !*stop.borrow() {
-            anstream::print!("{}", ui::remains(name, &teardown.remains));
+            ui::print(ui::remains(name, &teardown.remains))?;
         }
         if !teardown.report.is_complete() {
             return Ok(incomplete(

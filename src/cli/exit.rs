@@ -73,6 +73,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Standard output.
+    #[error(transparent)]
+    Print(#[from] ui::Unprinted),
     /// AWS would not know who calls.
     #[error("there are no AWS credentials: neither in variables nor in a profile nor from a role")]
     NoCredentials,
@@ -131,14 +134,12 @@ pub fn colour() -> bool {
 /// Prints why a command failed.
 pub fn failed(error: &Error) -> Exit {
     if let Error::Environment(environment::Error::Invalid(diagnostics)) = error {
-        anstream::eprintln!(
-            "{}",
-            diagnostics.render(colour(), super::context::columns())
-        );
+        let text = diagnostics.render(colour(), super::context::columns());
+        ui::tell(format_args!("{text}\n"));
         return Exit::Failed;
     }
     let hint = own_hint(error).or_else(|| hint(error));
-    anstream::eprint!("{}", ui::failure(error, hint.as_deref()));
+    ui::tell(ui::failure(error, hint.as_deref()));
     Exit::Failed
 }
 

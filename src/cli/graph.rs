@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::Global;
 use super::context::session;
 use super::exit::{Error, Exit};
+use crate::ui;
 
 /// Print the resources and what they depend on as a Mermaid flowchart
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ impl Graph {
                 let _ = writeln!(text, "    {} --> {}", node(first), node(address));
             }
         }
-        print!("{text}");
+        ui::print(text)?;
         Ok(Exit::Done)
     }
 }

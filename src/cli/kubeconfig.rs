@@ -15,6 +15,7 @@ use crate::cloud::ClusterEndpoint;
 use crate::environment::Provider;
 use crate::ops::{self, Session};
 use crate::state::State;
+use crate::ui;
 
 /// The port that `sandbox serve` listens on unless told otherwise.
 const SANDBOX: &str = "http://127.0.0.1:4510";
@@ -37,7 +38,7 @@ impl Kubeconfig {
         let state = session.state()?;
         let config = kubeconfig(global, &session, &state, self.server.as_deref())
             .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;
-        println!("{config}");
+        ui::print(format_args!("{config}\n"))?;
         Ok(Exit::Done)
     }
 }

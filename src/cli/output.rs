@@ -1,10 +1,12 @@
 //! `groundwork output`.
 
-use super::Global;
-use super::context::{columns, session};
+use std::collections::BTreeMap;
+
+use super::context::{columns, kubeconfig_path, session};
 use super::exit::{Error, Exit};
-use super::plan::print_json;
-use crate::{ops, ui};
+use super::{Global, kubeconfig};
+use crate::ops::{self, Session};
+use crate::ui;
 
 /// Print what an environment gives: endpoints, addresses, names
 #[derive(Debug, clap::Args)]
@@ -21,7 +23,7 @@ pub struct Output {
 impl Output {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
-        let outputs = ops::outputs(&session, &session.state()?)?;
+        let outputs = outputs(global, &session)?;
         match self.name {
             Some(name) => {
                 let known = || outputs.keys().cloned().collect();
@@ -30,11 +32,23 @@ impl Output {
                     name: name.clone(),
                     known: known(),
                 })?;
-                println!("{value}");
+                ui::print(format_args!("{value}\n"))?;
             }
-            None if self.json => print_json(&outputs),
-            None => anstream::print!("{}", ui::outputs(&outputs, columns())),
+            None if self.json => ui::print_json(&outputs)?,
+            None => ui::print(ui::outputs(&outputs, columns()))?,
         }
         Ok(Exit::Done)
     }
+}
+
+/// What the environment gives, and a kubeconfig in its file, written anew each time.
+pub fn outputs(global: &Global, session: &Session) -> Result<BTreeMap<String, String>, Error> {
+    let state = session.state()?;
+    let mut outputs = ops::outputs(session, &state)?;
+    if let Some(config) = kubeconfig::kubeconfig(global, session, &state, None) {
+        let path = kubeconfig_path(&global.directory, &session.environment.name);
+        kubeconfig::write(&path, config.as_bytes())?;
+        outputs.insert("kubeconfig".to_owned(), path.display().to_string());
+    }
+    Ok(outputs)
 }

@@ -3,7 +3,9 @@
 use super::Global;
 use super::context::{columns, session};
 use super::exit::{Error, Exit};
-use crate::plan::Goal;
+use crate::environment::Provider;
+use crate::ops::Session;
+use crate::plan::{Goal, Plan as Planned};
 use crate::ui;
 
 /// Show what apply would do, and why
@@ -29,9 +31,9 @@ impl Plan {
         };
         let planned = session.plan(goal).await?;
         if self.json {
-            print_json(&planned.plan);
+            ui::print_json(&with_stand_ins(&session, &planned.plan))?;
         } else {
-            anstream::print!("{}", ui::plan(&planned.plan, columns()));
+            show(&session, &planned.plan)?;
         }
         Ok(if planned.plan.is_empty() {
             Exit::Done
@@ -41,10 +43,33 @@ impl Plan {
     }
 }
 
-/// Prints a value as indented JSON.
-pub fn print_json(value: &impl serde::Serialize) {
-    // Everything that is printed is a plain struct with text keys, which always serialises.
-    if let Ok(text) = serde_json::to_string_pretty(value) {
-        println!("{text}");
+/// Shows a plan to a person.
+pub fn show(session: &Session, plan: &Planned) -> Result<(), ui::Unprinted> {
+    ui::print(text(session, plan))
+}
+
+/// A plan as a person reads it.
+pub fn text(session: &Session, plan: &Planned) -> String {
+    let mut text = ui::plan(plan, columns());
+    if !plan.is_empty() {
+        text.extend(stand_ins(session).into_iter().map(ui::stand_in));
+    }
+    text
+}
+
+/// The plan as JSON, which names what is not the real thing.
+fn with_stand_ins(session: &Session, plan: &Planned) -> serde_json::Value {
+    let mut value = serde_json::json!(plan);
+    value["stand_ins"] = serde_json::json!(stand_ins(session));
+    value
+}
+
+/// What the sandbox has something else for, because it has no internet to fetch it from.
+fn stand_ins(session: &Session) -> Vec<&'static str> {
+    let bootstrap = session.environment.bootstrap.as_ref();
+    let agent = bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref());
+    match (session.environment.provider, agent) {
+        (Provider::Sandbox, Some(_)) => vec!["Argo CD"],
+        (Provider::Sandbox, None) | (Provider::Aws, _) => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use super::{Global, kubeconfig};
 use crate::sandbox::serve::{Server, aws_url, cluster_url};
 use crate::sandbox::show;
 use crate::sandbox::store::Effect;
+use crate::ui;
 
 /// The embedded AWS and Kubernetes
 #[derive(Debug, clap::Subcommand)]
@@ -40,9 +41,9 @@ impl Sandbox {
                     .store()
                     .transact(Effect::Reads, |world| show(world))?;
                 if json {
-                    super::plan::print_json(&world);
+                    ui::print_json(&world)?;
                 } else {
-                    list(&world);
+                    list(&world)?;
                 }
                 Ok(Exit::Done)
             }
@@ -51,7 +52,7 @@ impl Sandbox {
                     return Ok(Exit::Failed);
                 }
                 sandbox.store().reset()?;
-                anstream::eprintln!("the sandbox is new");
+                ui::tell("the sandbox is new\n");
                 Ok(Exit::Done)
             }
         }
@@ -59,12 +60,12 @@ impl Sandbox {
 }
 
 /// One line for each resource and each object.
-fn list(world: &serde_json::Value) {
+fn list(world: &serde_json::Value) -> Result<(), ui::Unprinted> {
     let lists = |part: &str| world[part].as_object().into_iter().flatten();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     for (kind, resources) in lists("resources") {
         for resource in resources.as_array().into_iter().flatten() {
-            println!("{kind}  {}", text(&resource["name"]));
+            ui::print(format_args!("{kind}  {}\n", text(&resource["name"])))?;
         }
     }
     for (cluster, objects) in lists("kubernetes") {
@@ -74,9 +75,11 @@ fn list(world: &serde_json::Value) {
                 Some(namespace) => format!("{namespace}/{}", text(&metadata["name"])),
                 None => text(&metadata["name"]),
             };
-            println!("{cluster}  {}  {name}", text(&object["kind"]));
+            let kind = text(&object["kind"]);
+            ui::print(format_args!("{cluster}  {kind}  {name}\n"))?;
         }
     }
+    Ok(())
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -87,14 +90,12 @@ async fn serve(
 ) -> Result<Exit, Error> {
     let server = Server::bind(sandbox.clone(), port).await?;
     let address = server.address();
-    println!("any credentials will do, and the region is the environment's:\n");
-    println!(
-        "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_DEFAULT_REGION=us-east-1"
-    );
-    println!(
-        "  aws --endpoint-url {} ec2 describe-vpcs",
+    ui::print(format_args!(
+        "any credentials will do, and the region is the environment's:\n\n  \
+         export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_DEFAULT_REGION=us-east-1\n  \
+         aws --endpoint-url {} ec2 describe-vpcs\n",
         aws_url(address)
-    );
+    ))?;
     let clusters: Vec<String> = sandbox.store().transact(Effect::Reads, |world| {
         world.clusters.keys().cloned().collect()
     })?;
@@ -110,12 +111,13 @@ async fn serve(
             &path,
             kubeconfig::plain(name, &cluster_url(address, region, name)).as_bytes(),
         )?;
-        println!("  kubectl --kubeconfig {} get all -A", path.display());
+        let path = path.display();
+        ui::print(format_args!("  kubectl --kubeconfig {path} get all -A\n"))?;
     }
     if clusters.is_empty() {
-        println!(
-            "\nthere is no cluster yet: begin again once one is there, or use groundwork kubeconfig ENV --server URL"
-        );
+        ui::print(
+            "\nthere is no cluster yet: begin again once one is there, or use groundwork kubeconfig ENV --server URL\n",
+        )?;
     }
     let mut stop = super::signals::listen();
     server

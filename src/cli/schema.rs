@@ -1,8 +1,7 @@
 //! `groundwork schema`.
 
 use super::exit::{Error, Exit};
-use super::plan::print_json;
-use crate::environment;
+use crate::{environment, ui};
 
 /// Print the JSON Schema of environment files, for editors
 #[derive(Debug, clap::Args)]
@@ -10,7 +9,7 @@ pub struct Schema {}
 
 impl Schema {
     pub(super) fn run(self) -> Result<Exit, Error> {
-        print_json(&environment::schema());
+        ui::print_json(&environment::schema())?;
         Ok(Exit::Done)
     }
 }

@@ -3,8 +3,8 @@
 use super::Global;
 use super::context::session;
 use super::exit::{Error, Exit};
-use super::plan::print_json;
 use crate::address::Address;
+use crate::ui;
 
 /// Look at what groundwork remembers of an environment
 #[derive(Debug, clap::Subcommand)]
@@ -30,11 +30,12 @@ impl State {
         let never = || crate::ops::Error::NeverApplied(session.environment.name.clone());
         let state = session.store.load()?.ok_or_else(never)?;
         match self {
-            Self::List { .. } => state
-                .resources
-                .keys()
-                .for_each(|address| println!("{address}")),
-            Self::Show { address: None, .. } => print_json(&state),
+            Self::List { .. } => {
+                for address in state.resources.keys() {
+                    ui::print(format_args!("{address}\n"))?;
+                }
+            }
+            Self::Show { address: None, .. } => ui::print_json(&state)?,
             Self::Show {
                 address: Some(address),
                 ..
@@ -42,11 +43,11 @@ impl State {
                 let name = address.to_string();
                 let known = || state.resources.keys().map(ToString::to_string).collect();
                 let recorded = state.resources.get(&address);
-                print_json(recorded.ok_or_else(|| Error::NotThere {
+                ui::print_json(recorded.ok_or_else(|| Error::NotThere {
                     what: "resource",
                     name,
                     known: known(),
-                })?);
+                })?)?;
             }
         }
         Ok(Exit::Done)

@@ -3,7 +3,6 @@
 use super::Global;
 use super::context::{columns, session};
 use super::exit::{Error, Exit};
-use super::plan::print_json;
 use crate::ops;
 use crate::plan::Goal;
 use crate::ui;
@@ -24,9 +23,9 @@ impl Status {
         let planned = session.look(Goal::Apply).await?;
         let status = ops::status(&session, &planned);
         if self.json {
-            print_json(&status);
+            ui::print_json(&status)?;
         } else {
-            anstream::print!("{}", ui::status(&status, columns()));
+            ui::print(ui::status(&status, columns()))?;
         }
         Ok(Exit::Done)
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::aws;
 use super::exit::{Error, Exit};
+use crate::ui;
 
 /// Print a token for an EKS cluster, as kubectl asks for it
 ///
@@ -31,7 +32,7 @@ impl Token {
             "kind": "ExecCredential",
             "status": { "token": token.value.expose(), "expirationTimestamp": expires.to_string() },
         });
-        println!("{credential}");
+        ui::print(format_args!("{credential}\n"))?;
         Ok(Exit::Done)
     }
 }

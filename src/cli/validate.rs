@@ -3,6 +3,7 @@
 use super::Global;
 use super::context::environment;
 use super::exit::{Error, Exit};
+use crate::ui;
 
 /// Check the form of an environment's file, without a cloud
 #[derive(Debug, clap::Args)]
@@ -14,7 +15,10 @@ pub struct Validate {
 impl Validate {
     pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
         let environment = environment(global, &self.environment)?;
-        println!("{} is a valid environment", environment.name);
+        ui::print(format_args!(
+            "{} is a valid environment\n",
+            environment.name
+        ))?;
         Ok(Exit::Done)
     }
 }

@@ -5,11 +5,13 @@
 mod failure;
 mod format;
 mod plan;
+mod print;
 mod progress;
 mod status;
 mod style;
 
 pub use failure::failure;
-pub use plan::plan;
+pub use plan::{plan, stand_in};
+pub use print::{Unprinted, print, print_json, tell};
 pub use progress::{Bars, JsonLines, Lines};
 pub use status::{outputs, remains, status};

@@ -17,6 +17,12 @@ const TIME: usize = 6;
 /// How far in stands what belongs to an action.
 const INDENT: usize = 6;
 
+/// What the sandbox has instead of something that it can't fetch.
+pub fn stand_in(name: &str) -> String {
+    let text = format!("A stand-in takes the place of {name}: its objects without their programs.");
+    format!("{}\n", paint(FAINT, text))
+}
+
 /// The plan for a terminal of `width` columns.
 pub fn plan(plan: &Plan, width: usize) -> String {
     let mut text = String::new();

@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use jiff::Timestamp;
 
 use super::format::{count, duration, estimate};
+use super::print::{print, tell};
 use super::style::{BAD, CHANGE, FAINT, GOOD, paint, verb};
 use crate::address::Address;
 use crate::clock::Clock;
@@ -39,10 +40,9 @@ impl Listener for Lines {
     fn hear(&self, event: &Event) {
         let Some(text) = line(event) else { return };
         let elapsed = seconds_since(self.begun, self.clock.now());
-        anstream::println!(
-            "{} {text}",
-            paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60))
-        );
+        let time = paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60));
+        // The run goes on when nobody can follow it any more.
+        drop(print(format_args!("{time} {text}\n")));
     }
 }
 
@@ -53,7 +53,7 @@ impl Listener for JsonLines {
     fn hear(&self, event: &Event) {
         // An event is a plain struct with text keys, which always serialises.
         if let Ok(text) = serde_json::to_string(event) {
-            println!("{text}");
+            drop(print(format_args!("{text}\n")));
         }
     }
 }
@@ -315,7 +315,7 @@ impl Listener for Bars {
                 }
                 // With the bars gone this leaves the cursor where the next line begins.
                 if let Some(text) = line(event) {
-                    anstream::eprintln!("{text}");
+                    tell(format_args!("{text}\n"));
                 }
                 return;
             }

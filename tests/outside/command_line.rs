@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::project::{Project, repository};
+use super::project::{Done, GROUNDWORK, Project, repository};
 
 const DATABASE: &str = "database.addressbook.instance";
 
@@ -311,4 +311,65 @@ fn secrets_are_nowhere_but_in_the_sandbox() {
     assert!(!state.contains(password));
     let value: Value = serde_json::from_str(&state).unwrap();
     assert_eq!(value["environment"], "staging");
+}
+
+/// `command` in a shell that fails when any part of a pipe does.
+fn in_a_shell(project: &Project, command: &str) -> Done {
+    let mut shell = project.command("bash");
+    shell.args(["-c", &format!("set -o pipefail; {command}")]);
+    shell.env("GROUNDWORK", GROUNDWORK);
+    Done::of(shell)
+}
+
+#[test]
+fn who_reads_a_pipe_may_leave() {
+    let project = Project::new();
+    in_a_shell(&project, "$GROUNDWORK schema | head -n 1").ends(0);
+    // The run goes on without anybody to tell.
+    let apply = "$GROUNDWORK apply demo --yes --json 2>&1 | head -n 1";
+    in_a_shell(&project, apply).ends(0);
+    project.run(&["plan", "demo"]).ends(0);
+    in_a_shell(&project, "$GROUNDWORK sandbox show --json | head -n 1").ends(0);
+}
+
+#[test]
+fn what_can_not_be_printed_is_a_failure() {
+    let project = Project::new();
+    for command in ["schema", "plan demo", "completions bash", "graph demo"] {
+        let full = in_a_shell(&project, &format!("$GROUNDWORK {command} > /dev/full")).ends(1);
+        let said = "can't write to standard output";
+        assert!(full.err.contains(said), "{command}: {}", full.err);
+    }
+}
+
+#[test]
+fn a_kubeconfig_is_an_output_and_comes_back() {
+    let project = Project::new();
+    let applied = project.run(&["apply", "demo", "--yes"]).ends(0);
+    let path = project.run(&["output", "demo", "kubeconfig"]).ends(0).out;
+    assert!(applied.out.contains(path.trim()), "{}", applied.out);
+    let file = project.path().join(path.trim());
+    std::fs::remove_file(&file).expect("a kubeconfig");
+    let again = project.run(&["apply", "demo", "--yes"]).ends(0);
+    assert!(again.out.contains(path.trim()), "{}", again.out);
+    assert!(file.exists());
+    let all = project.run(&["output", "demo", "--json"]).ends(0).json();
+    assert_eq!(all["kubeconfig"], path.trim());
+}
+
+#[test]
+fn a_stand_in_is_announced() {
+    let project = Project::whole();
+    let said = project.run(&["plan", "demo"]).ends(2).out;
+    assert!(
+        said.contains("stand-in takes the place of Argo CD"),
+        "{said}"
+    );
+    let plan = project.run(&["plan", "demo", "--json"]).ends(2).json();
+    assert_eq!(plan["stand_ins"], serde_json::json!(["Argo CD"]));
+    let without = Project::new()
+        .run(&["plan", "demo", "--json"])
+        .ends(2)
+        .json();
+    assert_eq!(without["stand_ins"], serde_json::json!([]));
 }
