@@ -47,8 +47,18 @@ pub fn sandbox(global: &Global) -> Sandbox {
     )
 }
 
-/// Opens the environment `name`: its file, its cloud and its state.
+/// Opens the environment `name` with everything that the file asks for, the deploy agent's manifest too, which may
+/// have to be fetched.
 pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
+    let mut session = session_on_record(global, name).await?;
+    let environment = &session.environment;
+    session.agent_manifest = agent_manifest::objects(&global.directory, environment).await?;
+    Ok(session)
+}
+
+/// Opens the environment `name`: its file, its cloud and its state. What tears down or looks up needs no manifest: the
+/// state knows what was made of it.
+pub async fn session_on_record(global: &Global, name: &str) -> Result<Session, Error> {
     let environment = environment(global, name)?;
     let cloud = match environment.provider {
         Provider::Sandbox if global.kubeconfig.is_some() => return Err(Error::OwnCluster),
@@ -69,7 +79,7 @@ pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
         cloud,
         account,
         store,
-        agent_manifest: agent_manifest::objects(&global.directory, &environment).await?,
+        agent_manifest: Vec::new(),
         environment,
     })
 }

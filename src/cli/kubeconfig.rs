@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Global;
-use super::context::session;
+use super::context::session_on_record;
 use super::exit::{Error, Exit};
 use crate::address::Address;
 use crate::cloud::ClusterEndpoint;
@@ -34,7 +34,7 @@ pub struct Kubeconfig {
 
 impl Kubeconfig {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session(global, &self.environment).await?;
+        let session = session_on_record(global, &self.environment).await?;
         let state = session.state()?;
         let config = kubeconfig(global, &session, &state, self.server.as_deref())
             .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;

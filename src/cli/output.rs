@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{columns, kubeconfig_path, session};
+use super::context::{columns, kubeconfig_path, session_on_record};
 use super::exit::{Error, Exit};
 use super::{Global, kubeconfig};
 use crate::ops::{self, Session};
@@ -22,7 +22,7 @@ pub struct Output {
 
 impl Output {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session(global, &self.environment).await?;
+        let session = session_on_record(global, &self.environment).await?;
         let outputs = outputs(global, &session)?;
         match self.name {
             Some(name) => {

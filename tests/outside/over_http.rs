@@ -60,7 +60,10 @@ impl Drop for Aws {
     }
 }
 
-/// Gives demo an account and an agent whose manifest is at hand, so that it needs no internet.
+/// Where the manifest is kept that is at hand.
+const KEPT: &str = ".groundwork/cache";
+
+/// Gives demo an account and an agent whose manifest is at hand, and nowhere else.
 fn ready_for_aws(project: &Project) {
     let file = "environments/demo.toml";
     let owner = "owner = \"platform\"\n";
@@ -69,9 +72,10 @@ fn ready_for_aws(project: &Project) {
     let manifest = manifest.expect("the stand-in");
     let digest = groundwork::cloud::download::digest(&manifest);
     let version = "version = \"v3.5.1\"\n";
-    let pinned = format!("{version}manifest = {{ sha256 = \"{digest}\" }}\n");
+    let nowhere = "http://127.0.0.1:9/install.yaml";
+    let pinned = format!("{version}manifest = {{ url = {nowhere:?}, sha256 = \"{digest}\" }}\n");
     project.edit(file, version, &pinned);
-    project.write(&format!(".groundwork/cache/{digest}.yaml"), manifest);
+    project.write(&format!("{KEPT}/{digest}.yaml"), manifest);
 }
 
 #[tokio::test]
@@ -97,6 +101,13 @@ async fn demo_comes_up_and_goes_down_over_http() {
     assert_eq!(of_the_cluster.count(), 1, "{status:#}");
     // What is on AWS is not in the sandbox's state.
     project.run(&["state", "list", "demo"]).ends(1);
+    // What was fetched is gone, and so is where it came from: that is no reason to keep paying.
+    fs::remove_dir_all(project.path().join(KEPT)).expect("the cache");
+    let plan = run(&["plan", "demo"]).await.ends(1);
+    assert!(plan.err.contains("install manifest"), "{}", plan.err);
+    run(&["output", "demo", "cluster"]).await.ends(0);
+    run(&["kubeconfig", "demo"]).await.ends(0);
+    run(&["state", "list", "demo"]).await.ends(0);
     run(&["destroy", "demo", "--yes"]).await.ends(0);
     assert_eq!(project.count().await, before);
 }
