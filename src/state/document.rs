@@ -38,7 +38,7 @@ pub struct State {
     /// What was begun and not finished.
     #[serde(default)]
     pub open: BTreeMap<Address, Entry>,
-    /// How many seconds actions took, by `kind action`: what progress is foretold from.
+    /// How many seconds actions took, by `address action`: what progress is foretold from.
     #[serde(default)]
     pub durations: BTreeMap<String, u64>,
     /// How the last run ended.

@@ -48,16 +48,47 @@ fn imported(text: &str) -> Vec<&str> {
         .split("#[cfg(test)]\nmod tests {")
         .next()
         .unwrap_or(text);
-    code.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .flat_map(|line| line.split("crate::").skip(1))
-        .map(|rest| {
-            rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                .next()
-                .unwrap_or_default()
+    let mentions = code.match_indices("crate::").filter(|(at, _)| {
+        let line = code[..*at].rsplit('\n').next().unwrap_or_default();
+        !line.trim_start().starts_with("//")
+    });
+    mentions
+        .flat_map(|(at, crate_)| {
+            let rest = &code[at + crate_.len()..];
+            match rest.strip_prefix('{') {
+                Some(group) => named_in(group),
+                None => vec![first_name(rest)],
+            }
         })
         .filter(|name| !name.is_empty())
         .collect()
+}
+
+/// The name that a text begins with.
+fn first_name(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// What each member of a group of imports begins with; `group` is what stands behind its opening brace.
+fn named_in(group: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let (mut depth, mut member) = (0, 0);
+    for (at, sign) in group.char_indices() {
+        match sign {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                names.push(first_name(group[member..at].trim_start()));
+                member = at + 1;
+                if sign == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Whether the file is compiled for tests only: `tests.rs`, `testing.rs`, and what is in a folder `tests`.
@@ -128,6 +159,11 @@ fn a_wrong_import_is_found() {
         violations(&file("state/mod.rs", "use crate::cloud::Cloud;"), source),
         ["state/mod.rs: `state` must not import `cloud`"]
     );
+    let grouped = "use crate::{\n    address::{Address, Section},\n    cloud::Cloud,\n};";
+    assert_eq!(
+        violations(&file("state/mod.rs", grouped), source),
+        ["state/mod.rs: `state` must not import `cloud`"]
+    );
     assert_eq!(
         violations(&file("extra.rs", ""), source),
         ["extra.rs: `extra` is not in the list of layers"]
@@ -163,7 +199,12 @@ fn pure_layers_name_no_client() {
             .filter(|file| !only_tests(file.strip_prefix(&source).unwrap()))
         {
             let text = fs::read_to_string(&file).unwrap();
-            for client in ["aws_sdk_", "kube::", "crate::cloud"] {
+            assert!(
+                !imported(&text).contains(&"cloud"),
+                "{} imports `cloud`",
+                file.display()
+            );
+            for client in ["aws_sdk_", "kube::"] {
                 assert!(
                     !text.contains(client),
                     "{} names `{client}`",

@@ -6,6 +6,7 @@ mod changes;
 mod common;
 mod drift;
 mod foreign;
+mod golden;
 mod hands;
 mod layers;
 mod life_cycle;

@@ -184,7 +184,8 @@ async fn what_another_lineage_made_is_neither_adopted_nor_deleted() {
             ],
         );
     }
-    project.run(&["destroy", "demo", "--yes"]);
+    let done = project.run(&["destroy", "demo", "--yes"]).ends(1);
+    says(&done, &["another lineage", lineage]);
     assert_eq!(project.count().await, before);
     fs::rename(&aside, &state).unwrap();
     project.run(&["plan", "demo"]).ends(0);
