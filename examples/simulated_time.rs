@@ -67,7 +67,7 @@ async fn measure(name: &str) -> Result<(), Box<dyn Error>> {
             "MYSQL_PASSWORD".to_owned(),
             Sensitive::new("benchmark-password"),
         )]),
-        agent_manifest: stand_ins::argocd()?,
+        agent_manifest: Some(stand_ins::argocd()?),
         environment,
     };
     let (_stop, never) = watch::channel(false);

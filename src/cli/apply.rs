@@ -4,14 +4,14 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::confirm::confirm;
-use super::context::{columns, lock, session};
+use super::context::{columns, lock, remembered, session};
 use super::exit::{Error, Exit, colour};
 use super::output::outputs;
 use super::{Global, signals};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::event::Listener;
-use crate::ops::{self, Confirmed, Session};
+use crate::ops::{self, Confirmed};
 use crate::plan::Goal;
 use crate::ui;
 
@@ -42,7 +42,7 @@ impl Apply {
             ui::tell(super::plan::text(&session, &planned.plan));
         }
         if planned.plan.is_empty() {
-            show_outputs(global, &session, self.json)?;
+            show_outputs(global, &self.environment, self.json)?;
             return Ok(Exit::Done);
         }
         if !confirm(self.yes, "\nApply this plan?")? {
@@ -65,13 +65,13 @@ impl Apply {
         if !report.is_complete() {
             return Ok(incomplete(*stop.borrow(), report.failed.is_empty()));
         }
-        show_outputs(global, &session, self.json)?;
+        show_outputs(global, &self.environment, self.json)?;
         Ok(Exit::Done)
     }
 }
 
-fn show_outputs(global: &Global, session: &Session, json: bool) -> Result<(), Error> {
-    let outputs = outputs(global, session)?;
+fn show_outputs(global: &Global, name: &str, json: bool) -> Result<(), Error> {
+    let outputs = outputs(global, &remembered(global, name)?)?;
     if json {
         let event = serde_json::json!({ "event": "outputs", "outputs": outputs });
         ui::print(format_args!("{event}\n"))?;

@@ -15,8 +15,9 @@ use crate::ops::{self, Session};
 use crate::resources::Variables;
 use crate::sandbox::Sandbox;
 use crate::sandbox::time::ClockSource;
+use crate::sandbox::world::DEFAULT_ACCOUNT;
 use crate::sensitive::Sensitive;
-use crate::state::{Holder, LocalStore, Lock};
+use crate::state::{Holder, LocalStore, Lock, State};
 
 /// How wide the terminal is; 80 columns where there is none.
 pub fn columns() -> usize {
@@ -47,18 +48,48 @@ pub fn sandbox(global: &Global) -> Sandbox {
     )
 }
 
-/// Opens the environment `name` with everything that the file asks for, the deploy agent's manifest too, which may
-/// have to be fetched.
+/// An environment's file and its document: enough for what needs neither a cloud nor credentials.
+pub struct Remembered {
+    /// The file.
+    pub environment: Environment,
+    /// The document.
+    pub state: State,
+}
+
+/// What is remembered of the environment `name`. Asks nobody: on AWS the account is the one that the file names.
+pub fn remembered(global: &Global, name: &str) -> Result<Remembered, Error> {
+    let environment = environment(global, name)?;
+    let account = environment.account.as_deref();
+    let account = match environment.provider {
+        Provider::Aws => account.unwrap_or_default(),
+        Provider::Sandbox => DEFAULT_ACCOUNT,
+    };
+    let state = store(global, &environment, account).load()?;
+    let state = state.ok_or_else(|| ops::Error::NeverApplied(environment.name.clone()))?;
+    Ok(Remembered { environment, state })
+}
+
+fn store(global: &Global, environment: &Environment, account: &str) -> LocalStore {
+    let StateBackend::Local(folder) = &environment.state;
+    LocalStore::new(
+        &global.directory.join(folder),
+        environment.provider.as_str(),
+        account,
+        &environment.name,
+    )
+}
+
+/// Opens the environment `name` to bring it in line with its file, or to plan that: all that it consists of is at
+/// hand.
 pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
-    let mut session = session_on_record(global, name).await?;
-    let environment = &session.environment;
-    session.agent_manifest = agent_manifest::objects(&global.directory, environment).await?;
+    let mut session = session_on_what_exists(global, name).await?;
+    let manifest = agent_manifest::objects(&global.directory, &session.environment).await?;
+    session.agent_manifest = Some(manifest);
     Ok(session)
 }
 
-/// Opens the environment `name`: its file, its cloud and its state. What tears down or looks up needs no manifest: the
-/// state knows what was made of it.
-pub async fn session_on_record(global: &Global, name: &str) -> Result<Session, Error> {
+/// Opens the environment `name` to look at what exists of it, or to take that away: needs its cloud and nothing else.
+pub async fn session_on_what_exists(global: &Global, name: &str) -> Result<Session, Error> {
     let environment = environment(global, name)?;
     let cloud = match environment.provider {
         Provider::Sandbox if global.kubeconfig.is_some() => return Err(Error::OwnCluster),
@@ -66,20 +97,12 @@ pub async fn session_on_record(global: &Global, name: &str) -> Result<Session, E
         Provider::Aws => aws::cloud(global, &environment.region).await?,
     };
     let account = ops::identify(&cloud, &environment).await?;
-    let StateBackend::Local(folder) = &environment.state;
-    let root = global.directory.join(folder);
-    let store = LocalStore::new(
-        &root,
-        environment.provider.as_str(),
-        &account,
-        &environment.name,
-    );
     Ok(Session {
         variables: variables(&environment),
+        store: store(global, &environment, &account),
         cloud,
         account,
-        store,
-        agent_manifest: Vec::new(),
+        agent_manifest: None,
         environment,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::apply::{incomplete, listener};
 use super::confirm::confirm;
-use super::context::{kubeconfig_path, lock, session_on_record};
+use super::context::{kubeconfig_path, lock, session_on_what_exists};
 use super::exit::{Error, Exit};
 use super::{Global, signals};
 use crate::ops;
@@ -27,7 +27,7 @@ pub struct Destroy {
 
 impl Destroy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session_on_record(global, &self.environment).await?;
+        let session = session_on_what_exists(global, &self.environment).await?;
         let _lock = lock(&session, "destroy")?;
         let planned = if self.skip_cluster {
             session.plan_skipping_cluster().await?

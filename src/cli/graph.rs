@@ -18,7 +18,7 @@ impl Graph {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
         let state = session.state()?;
-        let desired = session.desired(&session.ownership(&state));
+        let desired = session.desired(&session.ownership(&state), &state);
         let mut text = "flowchart LR\n".to_owned();
         let quoted =
             |address: &crate::address::Address| format!("{}[\"{address}\"]", node(address));

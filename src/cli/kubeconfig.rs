@@ -8,13 +8,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Global;
-use super::context::session_on_record;
+use super::context::{Remembered, remembered};
 use super::exit::{Error, Exit};
 use crate::address::Address;
 use crate::cloud::ClusterEndpoint;
 use crate::environment::Provider;
-use crate::ops::{self, Session};
-use crate::state::State;
+use crate::ops;
 use crate::ui;
 
 /// The port that `sandbox serve` listens on unless told otherwise.
@@ -33,10 +32,9 @@ pub struct Kubeconfig {
 }
 
 impl Kubeconfig {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session_on_record(global, &self.environment).await?;
-        let state = session.state()?;
-        let config = kubeconfig(global, &session, &state, self.server.as_deref())
+    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
+        let remembered = remembered(global, &self.environment)?;
+        let config = kubeconfig(global, &remembered, self.server.as_deref())
             .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;
         ui::print(format_args!("{config}\n"))?;
         Ok(Exit::Done)
@@ -46,15 +44,13 @@ impl Kubeconfig {
 /// The kubeconfig of the cluster that the state knows, as JSON, which is YAML.
 pub fn kubeconfig(
     global: &Global,
-    session: &Session,
-    state: &State,
+    remembered: &Remembered,
     server: Option<&str>,
 ) -> Option<String> {
-    let recorded = state
-        .resources
-        .get(&Address::of(&["cluster", "control-plane"]))?;
+    let address = Address::of(&["cluster", "control-plane"]);
+    let recorded = remembered.state.resources.get(&address)?;
     let cluster = ClusterEndpoint::of(&recorded.outputs)?;
-    Some(match session.environment.provider {
+    Some(match remembered.environment.provider {
         Provider::Sandbox => {
             let server = server.unwrap_or(SANDBOX).trim_end_matches('/');
             plain(

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{columns, kubeconfig_path, session_on_record};
+use super::context::{Remembered, columns, kubeconfig_path, remembered};
 use super::exit::{Error, Exit};
 use super::{Global, kubeconfig};
-use crate::ops::{self, Session};
+use crate::ops;
 use crate::ui;
 
 /// Print what an environment gives: endpoints, addresses, names
@@ -21,9 +21,8 @@ pub struct Output {
 }
 
 impl Output {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session_on_record(global, &self.environment).await?;
-        let outputs = outputs(global, &session)?;
+    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
+        let outputs = outputs(global, &remembered(global, &self.environment)?)?;
         match self.name {
             Some(name) => {
                 let known = || outputs.keys().cloned().collect();
@@ -42,11 +41,13 @@ impl Output {
 }
 
 /// What the environment gives, and a kubeconfig in its file, written anew each time.
-pub fn outputs(global: &Global, session: &Session) -> Result<BTreeMap<String, String>, Error> {
-    let state = session.state()?;
-    let mut outputs = ops::outputs(session, &state)?;
-    if let Some(config) = kubeconfig::kubeconfig(global, session, &state, None) {
-        let path = kubeconfig_path(&global.directory, &session.environment.name);
+pub fn outputs(
+    global: &Global,
+    remembered: &Remembered,
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut outputs = ops::outputs(&remembered.environment, &remembered.state);
+    if let Some(config) = kubeconfig::kubeconfig(global, remembered, None) {
+        let path = kubeconfig_path(&global.directory, &remembered.environment.name);
         kubeconfig::write(&path, config.as_bytes())?;
         outputs.insert("kubeconfig".to_owned(), path.display().to_string());
     }

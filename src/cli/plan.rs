@@ -1,7 +1,7 @@
 //! `groundwork plan`.
 
 use super::Global;
-use super::context::{columns, session};
+use super::context::{columns, session, session_on_what_exists};
 use super::exit::{Error, Exit};
 use crate::environment::Provider;
 use crate::ops::Session;
@@ -23,11 +23,11 @@ pub struct Plan {
 
 impl Plan {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session(global, &self.environment).await?;
-        let goal = if self.destroy {
-            Goal::Destroy
+        let name = &self.environment;
+        let (session, goal) = if self.destroy {
+            (session_on_what_exists(global, name).await?, Goal::Destroy)
         } else {
-            Goal::Apply
+            (session(global, name).await?, Goal::Apply)
         };
         let planned = session.plan(goal).await?;
         if self.json {

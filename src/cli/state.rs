@@ -1,7 +1,7 @@
 //! `groundwork state`.
 
 use super::Global;
-use super::context::session_on_record;
+use super::context::remembered;
 use super::exit::{Error, Exit};
 use crate::address::Address;
 use crate::ui;
@@ -24,11 +24,9 @@ pub enum State {
 }
 
 impl State {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
         let (Self::List { environment } | Self::Show { environment, .. }) = &self;
-        let session = session_on_record(global, environment).await?;
-        let never = || crate::ops::Error::NeverApplied(session.environment.name.clone());
-        let state = session.store.load()?.ok_or_else(never)?;
+        let state = remembered(global, environment)?.state;
         match self {
             Self::List { .. } => {
                 for address in state.resources.keys() {

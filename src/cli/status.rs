@@ -1,7 +1,7 @@
 //! `groundwork status`.
 
 use super::Global;
-use super::context::{columns, session};
+use super::context::{columns, session_on_what_exists};
 use super::exit::{Error, Exit};
 use crate::ops;
 use crate::plan::Goal;
@@ -19,7 +19,7 @@ pub struct Status {
 
 impl Status {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session(global, &self.environment).await?;
+        let session = session_on_what_exists(global, &self.environment).await?;
         let planned = session.look(Goal::Apply).await?;
         let status = ops::status(&session, &planned);
         if self.json {

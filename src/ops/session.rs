@@ -28,8 +28,9 @@ pub struct Session {
     pub store: LocalStore,
     /// The variables that the file names, as far as they are set.
     pub variables: Variables,
-    /// The agent's install manifest, for a file that has an agent.
-    pub agent_manifest: Vec<serde_json::Value>,
+    /// The agent's install manifest as it is published; none where only what exists is looked at or removed: then
+    /// the state says what the agent consists of, and nothing has to be fetched.
+    pub agent_manifest: Option<Vec<serde_json::Value>>,
 }
 
 /// A plan and everything that it was made from.
@@ -133,13 +134,15 @@ impl Session {
     }
 
     /// Every resource that the file asks for.
-    pub fn desired(&self, ownership: &Ownership) -> BTreeMap<Address, Desired> {
+    pub fn desired(&self, ownership: &Ownership, state: &State) -> BTreeMap<Address, Desired> {
+        let remembered = || resources::bootstrap::remembered_manifest(&state.resources);
+        let agent_manifest = self.agent_manifest.clone().unwrap_or_else(remembered);
         let context = Context {
             environment: &self.environment,
             ownership,
             account: &self.account,
             variables: &self.variables,
-            agent_manifest: &self.agent_manifest,
+            agent_manifest: &agent_manifest,
         };
         let desired = kinds().iter().flat_map(|kind| kind.desired(&context));
         desired
@@ -179,7 +182,7 @@ impl Session {
     async fn look_to(&self, goal: Goal, depth: Depth) -> Result<Planned, Error> {
         let state = self.state()?;
         let ownership = self.ownership(&state);
-        let mut desired = self.desired(&ownership);
+        let mut desired = self.desired(&ownership, &state);
         if goal == Goal::Destroy {
             self.require_unprotected()?;
             add_teardown(&mut desired, &state, depth);

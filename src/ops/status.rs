@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Error, Planned, Session};
+use super::{Planned, Session};
 use crate::address::Address;
+use crate::environment::Environment;
 use crate::plan::Verb;
 use crate::resources::{Condition, Observed, Outputs, Owner};
 use crate::state::{Outcome, State};
@@ -107,13 +108,7 @@ fn state_word(verb: Verb, found: Option<&Observed>) -> String {
 }
 
 /// What the environment gives to those who use it, by name: endpoints, addresses, names of secrets.
-///
-/// # Errors
-/// When it was never applied.
-pub fn outputs(session: &Session, state: &State) -> Result<Outputs, Error> {
-    if state.serial == 0 {
-        return Err(Error::NeverApplied(session.environment.name.clone()));
-    }
+pub fn outputs(environment: &Environment, state: &State) -> Outputs {
     let mut outputs = BTreeMap::new();
     let mut give = |name: String, address: Address, output: &str| {
         if let Some(value) = state
@@ -124,7 +119,6 @@ pub fn outputs(session: &Session, state: &State) -> Result<Outputs, Error> {
             outputs.insert(name, value.clone());
         }
     };
-    let environment = &session.environment;
     give("vpc".to_owned(), Address::of(&["network", "vpc"]), "id");
     let control_plane = Address::of(&["cluster", "control-plane"]);
     give("cluster".to_owned(), control_plane.clone(), "cluster_name");
@@ -174,5 +168,5 @@ pub fn outputs(session: &Session, state: &State) -> Result<Outputs, Error> {
             );
         }
     }
-    Ok(outputs)
+    outputs
 }

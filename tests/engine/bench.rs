@@ -60,7 +60,8 @@ pub fn session(world: &World) -> Session {
 /// A session on `environment` in `world`. Of the agent's many objects a few of each sort are enough here.
 pub fn session_on(world: &World, environment: Environment) -> Session {
     let mut session = world.session(environment);
-    session.agent_manifest.retain(|object| {
+    let manifest = session.agent_manifest.as_mut().expect("a manifest");
+    manifest.retain(|object| {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let needed = ["argocd-server", "argocd-application-controller"];
         object["kind"] == "CustomResourceDefinition" || needed.contains(&name)

@@ -58,7 +58,7 @@ impl World {
                 "MYSQL_PASSWORD".to_owned(),
                 Sensitive::new("correct-horse-battery"),
             )]),
-            agent_manifest: agent_manifest(&environment),
+            agent_manifest: Some(agent_manifest(&environment)),
             environment,
         }
     }

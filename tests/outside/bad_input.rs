@@ -321,7 +321,7 @@ async fn what_can_not_be_seen_is_not_changed() {
         store: LocalStore::new(&folder, "sandbox", &account, &environment.name),
         account,
         variables: BTreeMap::new(),
-        agent_manifest: Vec::new(),
+        agent_manifest: None,
         environment,
     };
     sandbox.faults().set(Misbehaviour {

@@ -1,11 +1,14 @@
 //! groundwork on what it takes for AWS: a served sandbox, every call over HTTP, the cluster through a kubeconfig.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use groundwork::sandbox::Sandbox;
 use groundwork::sandbox::serve::{Server, aws_url, cluster_url};
 use groundwork::sandbox::time::ClockSource;
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::project::{Done, Project, repository};
@@ -60,11 +63,8 @@ impl Drop for Aws {
     }
 }
 
-/// Where the manifest is kept that is at hand.
-const KEPT: &str = ".groundwork/cache";
-
-/// Gives demo an account and an agent whose manifest is at hand, and nowhere else.
-fn ready_for_aws(project: &Project) {
+/// Gives demo an account and an agent whose manifest is at hand, so that it needs no internet. Returns where it is kept.
+fn ready_for_aws(project: &Project) -> PathBuf {
     let file = "environments/demo.toml";
     let owner = "owner = \"platform\"\n";
     project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
@@ -73,15 +73,17 @@ fn ready_for_aws(project: &Project) {
     let digest = groundwork::cloud::download::digest(&manifest);
     let version = "version = \"v3.5.1\"\n";
     let nowhere = "http://127.0.0.1:9/install.yaml";
-    let pinned = format!("{version}manifest = {{ url = {nowhere:?}, sha256 = \"{digest}\" }}\n");
+    let pinned = format!("{version}manifest = {{ url = \"{nowhere}\", sha256 = \"{digest}\" }}\n");
     project.edit(file, version, &pinned);
-    project.write(&format!("{KEPT}/{digest}.yaml"), manifest);
+    let kept = format!(".groundwork/cache/{digest}.yaml");
+    project.write(&kept, manifest);
+    project.path().join(kept)
 }
 
 #[tokio::test]
 async fn demo_comes_up_and_goes_down_over_http() {
     let project = Project::whole();
-    ready_for_aws(&project);
+    let kept = ready_for_aws(&project);
     let before = project.count().await;
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
@@ -101,15 +103,47 @@ async fn demo_comes_up_and_goes_down_over_http() {
     assert_eq!(of_the_cluster.count(), 1, "{status:#}");
     // What is on AWS is not in the sandbox's state.
     project.run(&["state", "list", "demo"]).ends(1);
-    // What was fetched is gone, and so is where it came from: that is no reason to keep paying.
-    fs::remove_dir_all(project.path().join(KEPT)).expect("the cache");
+
+    // The manifest is out of reach: what exists can be looked at and removed all the same.
+    fs::remove_file(kept).expect("the manifest");
     let plan = run(&["plan", "demo"]).await.ends(1);
     assert!(plan.err.contains("install manifest"), "{}", plan.err);
-    run(&["output", "demo", "cluster"]).await.ends(0);
-    run(&["kubeconfig", "demo"]).await.ends(0);
-    run(&["state", "list", "demo"]).await.ends(0);
+    let still = run(&["status", "demo", "--json"]).await.ends(0).json();
+    let states = |status: &Value| -> BTreeMap<String, String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let resources = status["resources"].as_array().expect("resources").iter();
+        resources
+            .map(|resource| (text(&resource["address"]), text(&resource["state"])))
+            .collect()
+    };
+    assert_eq!(states(&still), states(&status));
+    looks_without_aws(&project);
+    run(&["plan", "demo", "--destroy"]).await.ends(2);
     run(&["destroy", "demo", "--yes"]).await.ends(0);
     assert_eq!(project.count().await, before);
+}
+
+/// What is remembered on this machine is told without credentials, and nobody is called.
+fn looks_without_aws(project: &Project) {
+    for arguments in [
+        &["state", "list", "demo"] as &[&str],
+        &[
+            "state",
+            "show",
+            "demo",
+            "bootstrap.agent.deployment.argocd-server",
+        ],
+        &["output", "demo", "cluster_endpoint"],
+        &["kubeconfig", "demo"],
+    ] {
+        let mut command = project.groundwork(arguments);
+        command
+            .args(["--provider", "aws"])
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+        let done = Done::of(command).ends(0);
+        assert!(!done.out.is_empty(), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `bootstrap.agent`: the objects of the deploy agent's published manifest, placed in its namespace. What the agent
 //! makes for itself at run time (its secrets, their contents, its default project) is not among them and stays its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use super::object::{ObjectKind, placed};
 use super::{in_namespace, nodes, seconds};
 use crate::address::Address;
 use crate::resources::{Context, Desired};
+use crate::state::Recorded;
 
 /// The kind `bootstrap.agent`.
 pub const KIND: ObjectKind = ObjectKind {
@@ -42,6 +43,14 @@ pub fn controllers(context: &Context<'_>) -> Vec<Address> {
         .iter()
         .filter(acts)
         .map(address)
+        .collect()
+}
+
+/// The objects of the manifest as they were applied, for those who have no use for the published one.
+pub fn remembered_manifest(recorded: &BTreeMap<Address, Recorded>) -> Vec<Value> {
+    let objects = recorded.values().filter(|object| object.kind == KIND.name);
+    objects
+        .filter_map(|object| object.fields.get("manifest").cloned())
         .collect()
 }
 

@@ -13,7 +13,7 @@ pub(super) mod object;
 mod ready;
 mod secret;
 
-pub use agent::KIND as AGENT;
+pub use agent::{KIND as AGENT, remembered_manifest};
 pub use application::KIND as APPLICATION;
 pub use ingress::KIND as INGRESS;
 pub use namespace::KIND as NAMESPACE;
