@@ -11,7 +11,7 @@ use super::error::ActError;
 use super::run::seconds_between;
 use super::{Job, Known};
 use crate::address::Address;
-use crate::cloud::{Class, ClusterEndpoint, Retry, retry};
+use crate::cloud::{Class, ClusterEndpoint, Retry, retry_change};
 use crate::event::Event;
 use crate::observe::{self, VISIBILITY};
 use crate::plan::{Action, Phase, Step, Verb};
@@ -20,9 +20,6 @@ use crate::resources::{
     CONTROL_PLANE, Fields, Kind, LEFTOVERS, Observed, Order, references, resolve,
 };
 use crate::state::{self, Entry, Recorded, Transition};
-
-/// How long a change is tried again while the service says "not yet" (FACTS §4: EC2 5 min, ElastiCache 10).
-const BOUND: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// One resource at work.
 pub(super) struct Work<'a> {
@@ -248,6 +245,7 @@ impl Work<'_> {
                 .map(|desired| desired.depends_on.clone())
                 .or_else(|| recorded.map(|recorded| recorded.depends_on.clone()))
                 .unwrap_or_default(),
+            fields: self.fields.clone(),
         };
         Ok(self
             .job
@@ -318,7 +316,7 @@ impl Work<'_> {
         };
         let clock = self.job.cloud.clock.as_ref();
         let attempt = || {
-            retry(clock, policy, BOUND, || async {
+            retry_change(clock, policy, || async {
                 self.kind.create(self.job.cloud, &self.order()).await
             })
         };
@@ -424,7 +422,7 @@ impl Work<'_> {
     /// Has it deleted, without waiting until it is gone.
     pub(super) async fn send_delete(&self, id: &str) -> Result<(), ActError> {
         let clock = self.job.cloud.clock.as_ref();
-        let deleted = retry(clock, Retry::Idempotent, BOUND, || async {
+        let deleted = retry_change(clock, Retry::Idempotent, || async {
             self.kind.delete(self.job.cloud, &self.order(), id).await
         });
         match deleted.await {

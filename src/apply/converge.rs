@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::act::Work;
 use super::error::ActError;
-use crate::cloud::{Retry, retry};
+use crate::cloud::{Retry, retry, retry_change};
 use crate::event::Event;
 use crate::observe::VISIBILITY;
 use crate::plan::{Verb, changes};
@@ -12,9 +12,6 @@ use crate::resources::{Condition, Observed};
 
 /// How long a resource may stay in one state: the longest of AWS's own waiters (FACTS §1, node groups).
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
-
-/// How long a change is sent again while the service says "not yet".
-const CHANGE_BOUND: Duration = Duration::from_secs(600);
 
 /// How long a resource may read as failed after its deletion was accepted.
 const STALE_FAILURE: Duration = Duration::from_secs(60);
@@ -116,7 +113,7 @@ fn differing(work: &Work<'_>, observed: &Observed) -> Vec<String> {
 
 async fn change(work: &Work<'_>, observed: &Observed, fields: &[String]) -> Result<(), ActError> {
     let clock = work.job.cloud.clock.as_ref();
-    retry(clock, Retry::Idempotent, CHANGE_BOUND, || async {
+    retry_change(clock, Retry::Idempotent, || async {
         work.kind
             .update(work.job.cloud, &work.order(), observed, fields)
             .await

@@ -1,7 +1,9 @@
 //! Errors of both clouds, and the one table that says what each code means for us (FACTS §4).
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -42,23 +44,24 @@ pub struct Fault {
 }
 
 /// Names the call whose SDK error is turned into a [`Fault`]: `.map_err(fault("ec2", "CreateVpc"))`.
-pub fn fault<E, R>(
+pub fn fault<E>(
     service: &'static str,
     operation: &'static str,
-) -> impl Fn(SdkError<E, R>) -> Fault
+) -> impl Fn(SdkError<E, HttpResponse>) -> Fault
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     move |error| match error {
         SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
             let error = context.into_err();
             let code = error.code().unwrap_or("Unknown").to_owned();
             let message = error.message().unwrap_or("no message").to_owned();
+            let class = classify(service, operation, &code, &message);
             Fault {
                 service,
                 operation,
-                class: classify(service, operation, &code, &message),
+                class: class.unwrap_or_else(|| by_status(status)),
                 code,
                 message,
                 source: None,
@@ -70,7 +73,8 @@ where
             code: "NoAnswer".to_owned(),
             message: "the service could not be reached or did not answer".to_owned(),
             class: Class::Uncertain,
-            source: Some(Box::new(other)),
+            // Without the answer itself, which may hold what nobody is to see.
+            source: other.into_source().ok(),
         },
     }
 }
@@ -119,6 +123,16 @@ impl Fault {
             class: Class::Stop,
             source: None,
         }
+    }
+
+    /// For how long a change is sent again while its service answers like this (FACTS §4).
+    pub fn patience(&self) -> Duration {
+        let minutes = match self.service {
+            "iam" => 2,
+            "ec2" => 5,
+            _ => 10,
+        };
+        Duration::from_secs(minutes * 60)
     }
 
     /// Whether the call said that the thing is not there.
@@ -211,10 +225,10 @@ const UNCERTAIN: &[&str] = &[
     "Unavailable",
 ];
 
-/// The one place that decides what a code of AWS means.
-fn classify(service: &str, operation: &str, code: &str, message: &str) -> Class {
+/// The one place that decides what a code of AWS means; none for a code that nobody foresaw.
+fn classify(service: &str, operation: &str, code: &str, message: &str) -> Option<Class> {
     let deleting = operation.starts_with("Delete");
-    match (service, code) {
+    Some(match (service, code) {
         // A create waits until a role that was just made can be seen and assumed (FACTS §4).
         ("eks", "InvalidParameterException")
             if [
@@ -227,6 +241,10 @@ fn classify(service: &str, operation: &str, code: &str, message: &str) -> Class 
             .any(|text| message.contains(text)) =>
         {
             Class::Retry
+        }
+        // A delete waits for what is under way, and not for what somebody else keeps there.
+        ("eks", "ResourceInUseException") if deleting && !message.contains("in progress") => {
+            Class::Stop
         }
         ("eks", "ResourceInUseException") if deleting || operation.starts_with("Update") => {
             Class::Retry
@@ -244,50 +262,135 @@ fn classify(service: &str, operation: &str, code: &str, message: &str) -> Class 
         _ if RETRY.contains(&code) => Class::Retry,
         _ if FORBIDDEN.contains(&code) => Class::Forbidden,
         _ if UNCERTAIN.contains(&code) => Class::Uncertain,
+        _ => return None,
+    })
+}
+
+/// What the status says where the code says nothing: a busy service, or one that failed and may yet have done it.
+fn by_status(status: u16) -> Class {
+    match status {
+        429 => Class::Retry,
+        500.. => Class::Uncertain,
+        401 | 403 => Class::Forbidden,
         _ => Class::Stop,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_eks::error::ErrorMetadata;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
 
     #[test]
     fn the_same_code_means_different_things_in_different_calls() {
         let role = "The role arn:aws:iam::1:role/x could not be assumed";
-        assert_eq!(
-            classify("eks", "CreateCluster", "InvalidParameterException", role),
-            Class::Retry
-        );
-        assert_eq!(
-            classify(
+        let busy = "Cluster demo currently has update 1 in progress";
+        let rows = [
+            (
                 "eks",
                 "CreateCluster",
                 "InvalidParameterException",
-                "bad subnets"
+                role,
+                Some(Class::Retry),
             ),
-            Class::Stop
-        );
-        assert_eq!(
-            classify("eks", "CreateCluster", "ResourceInUseException", ""),
-            Class::Exists
-        );
-        assert_eq!(
-            classify("eks", "DeleteCluster", "ResourceInUseException", ""),
-            Class::Retry
-        );
-        assert_eq!(
-            classify("ec2", "DescribeVpcs", "InvalidVpcID.NotFound", ""),
-            Class::Absent
-        );
-        assert_eq!(
-            classify(
+            (
+                "eks",
+                "CreateCluster",
+                "InvalidParameterException",
+                "bad subnets",
+                None,
+            ),
+            (
+                "eks",
+                "CreateCluster",
+                "ResourceInUseException",
+                "",
+                Some(Class::Exists),
+            ),
+            (
+                "eks",
+                "DeleteCluster",
+                "ResourceInUseException",
+                busy,
+                Some(Class::Retry),
+            ),
+            (
+                "eks",
+                "DeleteCluster",
+                "ResourceInUseException",
+                "Cluster has nodegroups attached",
+                Some(Class::Stop),
+            ),
+            (
+                "eks",
+                "UpdateClusterConfig",
+                "ResourceInUseException",
+                "",
+                Some(Class::Retry),
+            ),
+            (
+                "ec2",
+                "DescribeVpcs",
+                "InvalidVpcID.NotFound",
+                "",
+                Some(Class::Absent),
+            ),
+            (
                 "rds",
                 "DeleteDBInstance",
                 "InvalidDBInstanceState",
-                "x is already being deleted"
+                "x is already being deleted",
+                Some(Class::Absent),
             ),
-            Class::Absent
+        ];
+        for (service, operation, code, message, class) in rows {
+            let found = classify(service, operation, code, message);
+            assert_eq!(found, class, "{operation} {code} {message}");
+        }
+    }
+
+    fn answered(status: u16, code: &str) -> Fault {
+        let status = StatusCode::try_from(status).unwrap();
+        let raw = HttpResponse::new(status, SdkBody::from("canary"));
+        let meta = ErrorMetadata::builder().code(code).build();
+        let error = aws_sdk_eks::operation::describe_cluster::DescribeClusterError::generic(meta);
+        fault("eks", "DescribeCluster")(SdkError::service_error(error, raw))
+    }
+
+    #[test]
+    fn a_code_that_nobody_foresaw_means_what_its_status_means() {
+        assert_eq!(answered(429, "SlowDown").class, Class::Retry);
+        assert_eq!(answered(503, "Overwhelmed").class, Class::Uncertain);
+        assert_eq!(answered(403, "NotToday").class, Class::Forbidden);
+        assert_eq!(answered(400, "Odd").class, Class::Stop);
+        // A code that is known says more than the status.
+        let known = answered(500, "ResourceNotFoundException");
+        assert_eq!(known.class, Class::Absent);
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_read_is_not_shown() {
+        let raw = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::from("canary"));
+        type Error = aws_sdk_eks::operation::describe_cluster::DescribeClusterError;
+        let unread = SdkError::<Error, _>::response_error("not JSON", raw);
+        let fault = fault("eks", "DescribeCluster")(unread);
+        assert_eq!(fault.class, Class::Uncertain);
+        let shown = format!("{fault:?}");
+        assert!(
+            shown.contains("not JSON") && !shown.contains("canary"),
+            "{shown}"
         );
+    }
+
+    #[test]
+    fn each_service_has_its_own_patience() {
+        let minutes = |service| {
+            let fault = Fault::incomplete(service, "Create", "id");
+            fault.patience().as_secs() / 60
+        };
+        assert_eq!(["iam", "ec2", "elasticache"].map(minutes), [2, 5, 10]);
     }
 }

@@ -18,7 +18,7 @@ pub use eks::EksConnector;
 pub use fault::{Class, Fault, absent_is_done, fault};
 pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
 pub use kubernetes::{ClusterEndpoint, Connector};
-pub use retry::{Retry, retry};
+pub use retry::{Retry, retry, retry_change};
 
 /// Everything that reaches outside the process; cheap to clone.
 #[derive(Clone)]

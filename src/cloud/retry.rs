@@ -26,6 +26,33 @@ pub async fn retry<T, F>(
     clock: &dyn Clock,
     policy: Retry,
     bound: Duration,
+    call: impl FnMut() -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    repeat(clock, policy, |_| bound, call).await
+}
+
+/// The same for a change, which is bounded by the patience that its service deserves.
+///
+/// # Errors
+/// The fault of the last call.
+pub async fn retry_change<T, F>(
+    clock: &dyn Clock,
+    policy: Retry,
+    call: impl FnMut() -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    repeat(clock, policy, Fault::patience, call).await
+}
+
+async fn repeat<T, F>(
+    clock: &dyn Clock,
+    policy: Retry,
+    bound: impl Fn(&Fault) -> Duration,
     mut call: impl FnMut() -> F,
 ) -> Result<T, Fault>
 where
@@ -44,6 +71,7 @@ where
             Class::Absent | Class::Exists | Class::Forbidden | Class::Stop => false,
         };
         // Measured on the clock, so that what the call itself waited counts as well.
+        let bound = bound(&fault);
         let left = bound.saturating_sub(clock.now().duration_since(begun).unsigned_abs());
         if !again || left.is_zero() {
             return Err(fault);

@@ -42,7 +42,9 @@ pub(super) async fn carry_out(
         ownership: &planned.ownership,
         desired: &planned.desired,
         recorded: &planned.state.resources,
+        open: &planned.state.open,
         variables: &session.variables,
+        teardown: planned.plan.goal == Goal::Destroy,
     };
     let job = Job {
         cloud: &session.cloud,

@@ -40,7 +40,9 @@ pub async fn look_again(session: &Session, planned: &Planned) -> Result<Vec<Rema
         ownership: &planned.ownership,
         desired: &desired,
         recorded: &planned.state.resources,
+        open: &planned.state.open,
         variables: &session.variables,
+        teardown: true,
     };
     let observation = observe::observe(cloud, &wanted, &BTreeMap::new(), Depth::Aws).await?;
     let there = observation.found.values().flatten();

@@ -215,7 +215,9 @@ impl Session {
             ownership: &ownership,
             desired: &desired,
             recorded: &state.resources,
+            open: &state.open,
             variables: &self.variables,
+            teardown: goal == Goal::Destroy,
         };
         let observation = observe::observe(&self.cloud, &wanted, &state.open, depth).await;
         let observation = observation.map_err(|unseen| match goal {

@@ -1,13 +1,9 @@
 //! Calls as kinds make them: what may not be visible yet, what may be there already.
 
 use std::future::Future;
-use std::time::Duration;
 
 use super::{Kind, Order, Owner};
-use crate::cloud::{Class, Cloud, Fault, Retry, retry};
-
-/// How long what was just made may stay invisible to the call that names it (FACTS §4).
-const SETTLES: Duration = Duration::from_secs(300);
+use crate::cloud::{Class, Cloud, Fault, Retry, retry_change};
 
 /// Makes a call that names what may have been made a moment ago: that it is not there yet passes by itself.
 /// Only failures that are certain to have had no effect are tried again.
@@ -18,7 +14,7 @@ pub(super) async fn fresh<T, F>(cloud: &Cloud, mut call: impl FnMut() -> F) -> R
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let answer = retry(&*cloud.clock, Retry::Certain, SETTLES, || {
+    let answer = retry_change(&*cloud.clock, Retry::Certain, || {
         let answer = call();
         async move { answer.await.map_err(not_there_yet) }
     });

@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::cloud::{Cloud, Fault};
 use crate::environment::Environment;
 use crate::sensitive::Sensitive;
-use crate::state::Recorded;
+use crate::state::{Action, Entry, Recorded};
 
 /// What the file asks of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,24 +158,58 @@ pub struct Wanted<'a> {
     pub desired: &'a BTreeMap<Address, Desired>,
     /// What the state remembers.
     pub recorded: &'a BTreeMap<Address, Recorded>,
+    /// What the state says was begun and not finished.
+    pub open: &'a BTreeMap<Address, Entry>,
     /// The variables that the file names.
     pub variables: &'a Variables,
+    /// Whether everything is to go, so that nothing found will be needed again.
+    pub teardown: bool,
 }
 
-impl Wanted<'_> {
-    /// Names of `kind` that the file asks for or the state remembers, with their addresses.
+impl<'a> Wanted<'a> {
+    /// Every resource that the state remembers, that was begun, or that the file asks for, in this order: its
+    /// address, kind, name and fields.
+    pub fn known(&self) -> impl Iterator<Item = (&'a Address, &'a str, &'a str, &'a Fields)> {
+        let recorded = self.recorded.iter();
+        let recorded = recorded.map(|(a, r)| (a, r.kind.as_str(), r.name.as_str(), &r.fields));
+        let open = self.open.iter();
+        let open = open.map(|(a, e)| (a, e.kind.as_str(), e.name.as_str(), &e.fields));
+        let desired = self.desired.iter();
+        let desired = desired.map(|(a, d)| (a, d.kind, d.name.as_str(), &d.fields));
+        recorded.chain(open).chain(desired)
+    }
+
+    /// Names of `kind` that the file asks for, that were begun, or that the state remembers, with their addresses.
     pub fn names(&self, kind: &str) -> BTreeMap<String, Address> {
-        let recorded = self
-            .recorded
-            .iter()
-            .filter(|(_, r)| r.kind == kind)
-            .map(|(a, r)| (r.name.clone(), a.clone()));
-        let desired = self
-            .desired
-            .iter()
-            .filter(|(_, d)| d.kind == kind)
-            .map(|(a, d)| (d.name.clone(), a.clone()));
-        recorded.chain(desired).collect()
+        self.known()
+            .filter(|(_, known, ..)| *known == kind)
+            .map(|(address, _, name, _)| (name.to_owned(), address.clone()))
+            .collect()
+    }
+
+    /// Ids of `kind` that the state remembers, of what is finished and of what was begun, with their addresses.
+    pub fn ids(&self, kind: &str) -> BTreeMap<&'a str, &'a Address> {
+        let open = self.open.iter().filter(|(_, entry)| entry.kind == kind);
+        let open = open.filter_map(|(address, entry)| Some((entry.id.as_deref()?, address)));
+        let recorded = self.recorded.iter().filter(|(_, r)| r.kind == kind);
+        open.chain(recorded.map(|(address, r)| (r.id.as_str(), address)))
+            .collect()
+    }
+
+    /// Whose a resource of `kind` with this id and these tags is. What the cloud gave us that id for is ours, although
+    /// its tags can't be seen yet.
+    pub fn owner_of(&self, kind: &str, id: &str, tags: &super::Tags) -> Owner {
+        match self.owner(tags) {
+            Owner::Other { lineage: None } if self.made(kind, id) => Owner::Ours,
+            owner => owner,
+        }
+    }
+
+    /// Whether a create of ours that is not finished was answered with this id.
+    fn made(&self, kind: &str, id: &str) -> bool {
+        self.open.values().any(|entry| {
+            entry.action == Action::Create && entry.kind == kind && entry.id.as_deref() == Some(id)
+        })
     }
 
     /// Whose a resource with these tags is.

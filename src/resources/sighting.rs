@@ -36,9 +36,9 @@ impl Sighting {
         Observed {
             address,
             kind: self.kind,
+            owner: wanted.owner_of(self.kind, &self.id, &self.tags),
             id: self.id,
             name: self.name,
-            owner: wanted.owner(&self.tags),
             condition: self.condition,
             fields,
             outputs: self.outputs,
@@ -53,11 +53,7 @@ pub(super) fn address_by_tag(
     id: &str,
     tags: &Tags,
 ) -> Option<Address> {
-    let recorded = wanted
-        .recorded
-        .iter()
-        .find(|(_, recorded)| recorded.kind == kind && recorded.id == id);
-    if let Some((address, _)) = recorded {
+    if let Some(address) = wanted.ids(kind).remove(id) {
         return Some(address.clone());
     }
     if tags.get(TAG_ENVIRONMENT) != Some(&wanted.ownership.environment) {

@@ -22,10 +22,11 @@ use crate::clock::Clock;
 use crate::cloud::{Clients, Cloud, ClusterEndpoint, Connector, Fault};
 use crate::environment::{Environment, parse};
 use crate::graph::Graph;
+use crate::sandbox::faults::Misbehaviour;
 use crate::sandbox::time::ClockSource;
 use crate::sandbox::{Sandbox, stand_ins};
 use crate::sensitive::Sensitive;
-use crate::state::Recorded;
+use crate::state::{Action, Entry, Recorded};
 
 /// No action of these tests takes longer, in simulated time.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -39,6 +40,10 @@ pub(super) struct Bench {
     pub variables: Variables,
     pub desired: BTreeMap<Address, Desired>,
     pub recorded: BTreeMap<Address, Recorded>,
+    /// What was begun and not finished.
+    pub open: BTreeMap<Address, Entry>,
+    /// Whether everything is to go.
+    pub teardown: bool,
     /// Whether what the file asks for in the cluster is looked at, too.
     in_cluster: bool,
     /// The cluster, once it is there.
@@ -109,6 +114,8 @@ impl Bench {
                 .into(),
             desired: BTreeMap::new(),
             recorded: BTreeMap::new(),
+            open: BTreeMap::new(),
+            teardown: false,
             in_cluster: false,
             cluster: None,
             token: String::new(),
@@ -160,7 +167,9 @@ impl Bench {
             ownership: &self.ownership,
             desired: &self.desired,
             recorded: &self.recorded,
+            open: &self.open,
             variables: &self.variables,
+            teardown: self.teardown,
         }
     }
 
@@ -223,6 +232,30 @@ impl Bench {
         let fields = self.fields(address);
         let order = self.order_for(address, &fields);
         self.kind_at(address).create(&self.cloud, &order).await
+    }
+
+    /// Leaves one resource as a run that was killed in its create does: begun, and perhaps not heard of.
+    pub(super) fn leave_open(&mut self, address: &Address, id: Option<&str>) {
+        let desired = &self.desired[address];
+        let entry = Entry {
+            action: Action::Create,
+            kind: desired.kind.to_owned(),
+            name: desired.name.clone(),
+            token: self.token.clone(),
+            begun: self.cloud.clock.now(),
+            id: id.map(str::to_owned),
+            depends_on: desired.depends_on.clone(),
+            fields: self.fields(address),
+        };
+        self.open.insert(address.clone(), entry);
+    }
+
+    /// From now on these operations tell of the world as it is now.
+    pub(super) fn late(&self, operations: &[&str]) {
+        self.sandbox.faults().set(Misbehaviour {
+            late_reads: operations.iter().map(|name| (*name).to_owned()).collect(),
+            ..Misbehaviour::default()
+        });
     }
 
     /// Sends the update of everything in which one resource differs.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Owner;
+use super::network::vpc as vpc_address;
 use super::testing::Bench;
+use crate::address::Address;
 use crate::sandbox::faults::Misbehaviour;
 
 #[tokio::test(start_paused = true)]
@@ -66,6 +69,56 @@ async fn what_is_still_being_made_is_found_and_is_not_to_be_replaced() {
         );
         bench.converge(&address, &id).await;
     }
+}
+
+/// A run was killed in a create, and then the file no longer asks for what was begun, or asks for it elsewhere: it is
+/// found by what the journal holds, although the index of tags does not tell of it yet.
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_is_found_without_the_file_and_without_the_index_of_tags() {
+    let mut bench = Bench::new(include_str!("../../environments/staging.toml"));
+    bench.late(&["GetResources"]);
+    bench.observe().await;
+    for address in bench.order() {
+        let id = bench
+            .create(&address)
+            .await
+            .unwrap_or_else(|fault| panic!("{address}: {fault}"));
+        bench.leave_open(&address, None);
+        let desired = std::mem::take(&mut bench.desired);
+        let found = bench.observe().await;
+        let found = found.iter().find(|found| found.address == address);
+        let found = found.unwrap_or_else(|| panic!("{address} is not found"));
+        assert!(found.is_ours_at(&address), "{address} is not ours");
+        assert_eq!(found.id, id);
+        bench.desired = desired;
+        bench.open.clear();
+        bench.converge(&address, &id).await;
+    }
+}
+
+/// What the cloud gave us an id for is ours, whether its tags can be seen or not; what only has a name like it is not.
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_is_ours_by_its_id_and_not_by_its_name() {
+    let mut bench = Bench::new(include_str!("../../environments/staging.toml"));
+    let vpc = bench.cloud.aws.ec2.create_vpc().cidr_block("10.10.0.0/16");
+    let made = vpc.send().await.expect("a VPC").vpc.expect("a VPC");
+    let id = made.vpc_id().expect("an id");
+    let address = vpc_address();
+    bench.leave_open(&address, None);
+    assert_eq!(bench.observe().await, []);
+    bench.leave_open(&address, Some(id));
+    let found = bench.observe().await;
+    assert_eq!(found.len(), 1);
+    assert!(found[0].is_ours_at(&address));
+    let registry = Address::of(&["registry", "flights"]);
+    let name = bench.desired[&registry].name.clone();
+    let call = bench.cloud.aws.ecr.create_repository();
+    call.repository_name(&name).send().await.expect("theirs");
+    bench.leave_open(&registry, None);
+    let found = bench.observe().await;
+    let found = found.iter().find(|found| found.address == registry);
+    let owner = &found.expect("it is seen").owner;
+    assert_eq!(*owner, Owner::Other { lineage: None });
 }
 
 /// Each list call that fails leaves something unknown; nothing of ours is taken for absent.

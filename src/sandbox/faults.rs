@@ -10,6 +10,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::store::Effect;
+use super::world::World;
 
 /// What shall go wrong. The default is a world without faults.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,8 @@ pub struct Misbehaviour {
     pub stop: Option<Stop>,
     /// Operations that read and always fail with a server error.
     pub failing_reads: BTreeSet<String>,
+    /// Operations that read and are late: they tell of the world as it was at the first request after `set`.
+    pub late_reads: BTreeSet<String>,
 }
 
 /// The moment at which every connection dies, counted in requests that change something: the first is 1.
@@ -81,6 +84,8 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Inner {
     misbehaviour: Misbehaviour,
+    /// The world of which late reads tell.
+    past: Option<Arc<World>>,
     requests: BTreeMap<(String, String), u64>,
     number: u64,
     changes: u64,
@@ -91,12 +96,25 @@ impl Faults {
     pub fn set(&self, misbehaviour: Misbehaviour) {
         let mut inner = self.lock();
         inner.misbehaviour = misbehaviour;
+        inner.past = None;
         inner.changes = 0;
     }
 
     /// Counts a request and decides what happens to it.
     pub fn judge(&self, service: &str, operation: &str, effect: Effect) -> Verdict {
         self.lock().judge(service, operation, effect)
+    }
+
+    /// The world of which `operation` tells, if that is not the world as it is.
+    pub fn past(&self, operation: &str, world: &World) -> Option<World> {
+        let mut inner = self.lock();
+        if inner.misbehaviour.late_reads.is_empty() {
+            return None;
+        }
+        let past = inner.past.get_or_insert_with(|| Arc::new(world.clone()));
+        let past = Arc::clone(past);
+        let late = inner.misbehaviour.late_reads.contains(operation);
+        late.then(|| World::clone(&past))
     }
 
     /// The requests since the start: service, operation and how many, sorted.

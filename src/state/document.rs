@@ -98,6 +98,10 @@ pub struct Entry {
     /// What the resource was to be made after.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub depends_on: BTreeSet<Address>,
+    /// The properties as they were asked for, references resolved: what is known only by its name within another
+    /// resource is found again by them. Holds no secret.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
 }
 
 /// How a run ended.
@@ -364,6 +368,14 @@ mod tests {
             .unwrap();
         let bytes = state.to_bytes().unwrap();
         assert_eq!(State::from_bytes(&bytes, "demo"), Ok(state));
+    }
+
+    #[test]
+    fn the_golden_document_is_read_and_written_back_unchanged() {
+        let golden = include_bytes!("format-1.json");
+        let state = State::from_bytes(golden, "demo").unwrap();
+        let written = state.to_bytes().unwrap();
+        assert_eq!(String::from_utf8(written).unwrap().as_bytes(), golden);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use groundwork::cloud::{Clients, Fault, fault};
 use groundwork::ops::Session;
 use groundwork::state::{Recorded, State};
@@ -132,8 +133,8 @@ pub fn region(path: &str) -> String {
 }
 
 /// The code with which AWS refused, for what it does not allow.
-pub fn refusal<T, E, R>(
-    answer: Result<T, aws_smithy_runtime_api::client::result::SdkError<E, R>>,
+pub fn refusal<T, E>(
+    answer: Result<T, aws_smithy_runtime_api::client::result::SdkError<E, HttpResponse>>,
 ) -> String
 where
     E: aws_smithy_types::error::metadata::ProvideErrorMetadata
@@ -141,7 +142,6 @@ where
         + Send
         + Sync
         + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     let refused: Result<T, Fault> = answer.map_err(fault("aws", "Delete"));
     match refused {

@@ -53,20 +53,13 @@ pub async fn sweep(
     Ok(seen.into_iter().flatten().collect())
 }
 
-/// The objects that the file asks for or the state remembers.
+/// The objects that the file asks for, that were begun, or that the state remembers.
 fn known(wanted: &Wanted<'_>) -> BTreeMap<ObjectId, Address> {
     let lives_there = |name: &str| kind(name).is_some_and(|kind| kind.lives_in_cluster());
-    let recorded = wanted
-        .recorded
-        .iter()
-        .filter(|(_, recorded)| lives_there(&recorded.kind))
-        .filter_map(|(address, recorded)| Some((recorded.id.parse().ok()?, address.clone())));
-    let desired = wanted
-        .desired
-        .iter()
-        .filter(|(_, desired)| lives_there(desired.kind))
-        .filter_map(|(address, desired)| Some((object_id(&desired.fields)?, address.clone())));
-    recorded.chain(desired).collect()
+    let known = wanted.known().filter(|(_, kind, ..)| lives_there(kind));
+    known
+        .filter_map(|(address, .., fields)| Some((object_id(fields)?, address.clone())))
+        .collect()
 }
 
 fn object_id(fields: &Fields) -> Option<ObjectId> {

@@ -2,10 +2,12 @@
 //! or its subnet group: its member clusters do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup, ReplicationGroup};
 
-use crate::cloud::{Cloud, Fault, fault};
+use super::replication_group::KIND;
+use crate::cloud::{Cloud, Fault, Retry, fault, retry};
 use crate::resources::inventory::{Seen, part};
 use crate::resources::sighting::tags_from;
 use crate::resources::tagged::{Index, with_tags};
@@ -76,11 +78,11 @@ async fn tagged_groups(
     with_tags(
         cloud,
         wanted,
-        "cache.replication-group",
+        KIND,
         index.as_ref().map_err(Clone::clone)?,
         listed,
         |found: &FoundGroup| (found.group.replication_group_id(), found.group.arn()),
-        |arn| async move { tags_of(cloud, &arn).await },
+        |arn| async move { tags_in_time(cloud, wanted, &arn).await },
     )
     .await
 }
@@ -146,6 +148,34 @@ pub(super) async fn describe(cloud: &Cloud, id: &str) -> Result<FoundGroup, Faul
         }
     };
     Ok(FoundGroup { group, member })
+}
+
+/// How long a group may take to become available, and its tags to be told (FACTS §4).
+const UNAVAILABLE: Duration = Duration::from_secs(600);
+
+/// The tags of a replication group, which ElastiCache tells only while it is available. Until then those of a group
+/// that the state knows are what we gave it; whose any other is stays unknown.
+async fn tags_in_time(cloud: &Cloud, wanted: &Wanted<'_>, arn: &str) -> Result<Tags, Fault> {
+    let given = tags_given(wanted, arn.rsplit(':').next().unwrap_or_default());
+    retry(&*cloud.clock, Retry::Certain, UNAVAILABLE, || async {
+        match (tags_of(cloud, arn).await, &given) {
+            (Err(fault), Some(given)) if fault.code == UNAVAILABLE_CODE => Ok(given.clone()),
+            (answer, _) => answer,
+        }
+    })
+    .await
+}
+
+/// With this code ElastiCache refuses whatever needs an available group.
+const UNAVAILABLE_CODE: &str = "InvalidReplicationGroupState";
+
+/// The tags that the group with this id was given, if the state knows that it is ours.
+pub(super) fn tags_given(wanted: &Wanted<'_>, id: &str) -> Option<Tags> {
+    let address = wanted.ids(KIND).remove(id)?;
+    let mut known = wanted.known().filter(|(known, ..)| *known == address);
+    let tags = known.find_map(|(.., fields)| fields.get("tags").cloned());
+    let tags = tags.and_then(|tags| serde_json::from_value(tags).ok());
+    Some(tags.unwrap_or_else(|| wanted.ownership.tags(address)))
 }
 
 /// The tags that ElastiCache itself knows.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_elasticache::types::{AutomaticFailoverStatus, MultiAzStatus};
 use serde::{Deserialize, Serialize};
 
-use super::inventory::{FoundGroup, describe, tags_of};
+use super::inventory::{FoundGroup, describe, tags_given, tags_of};
 use super::{replication_group, retag, written};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
@@ -24,7 +24,8 @@ use crate::resources::{
 /// The kind `cache.replication-group`.
 pub struct ReplicationGroup;
 
-const KIND: &str = "cache.replication-group";
+/// The kind's name.
+pub(super) const KIND: &str = "cache.replication-group";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Spec {
@@ -263,8 +264,17 @@ impl Kind for ReplicationGroup {
         let Some(found) = present(describe(cloud, id).await)? else {
             return Ok(None);
         };
-        let arn = found.group.arn().unwrap_or_default();
-        let Some(tags) = present(tags_of(cloud, arn).await)? else {
+        // ElastiCache tells tags only of what is available.
+        let tags = match condition(found.group.status()) {
+            Condition::Ready => {
+                let arn = found.group.arn().unwrap_or_default();
+                present(tags_of(cloud, arn).await)?
+            }
+            Condition::Settling(_) | Condition::Deleting | Condition::Failed(_) => {
+                Some(tags_given(&order.wanted, id).unwrap_or_default())
+            }
+        };
+        let Some(tags) = tags else {
             return Ok(None);
         };
         Ok(Some(observed(

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
+use crate::cloud::Class;
 use crate::resources::testing::Bench;
-use crate::resources::{Kind, inventory::Inventory, network, subnet_group::subnet_group};
+use crate::resources::{
+    Condition, Kind, Owner, inventory::Inventory, network, subnet_group::subnet_group,
+};
 
 const CACHE: &str = r#"
 [environment]
@@ -116,4 +119,68 @@ async fn a_new_version_is_an_upgrade_and_an_older_one_a_problem() {
         "{}",
         found[0]
     );
+}
+
+/// While a group is not available ElastiCache does not tell its tags.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_being_made_is_ours_only_where_the_state_knows_its_id() {
+    let mut bench = Bench::new(CACHE);
+    bench.late(&["GetResources"]);
+    bench.observe().await;
+    let cache = replication_group("sessions");
+    for address in bench.order() {
+        if address != cache {
+            bench.make(&address).await;
+        }
+    }
+    let id = bench.create(&cache).await.unwrap();
+    let seen = async |bench: &Bench| {
+        let found = bench.observe().await;
+        found.into_iter().find(|found| found.address == cache)
+    };
+    bench.leave_open(&cache, Some(&id));
+    let found = seen(&bench).await.expect("it is seen");
+    assert_eq!(found.condition, Condition::Settling("creating".to_owned()));
+    assert_eq!(found.owner, Owner::Ours);
+    assert_eq!(found.fields["tags"], bench.desired[&cache].fields["tags"]);
+    // Nobody knows whose it is before its tags are told.
+    bench.leave_open(&cache, None);
+    let found = seen(&bench).await.expect("it is seen");
+    assert_eq!(found.owner, Owner::Ours);
+    bench.open.clear();
+    bench.converge(&cache, &id).await;
+    // Its tags are told neither while it is changed nor while it goes.
+    bench
+        .desired
+        .get_mut(&cache)
+        .unwrap()
+        .fields
+        .insert("description".to_owned(), json!("another"));
+    bench.update(&cache).await.unwrap();
+    let found = seen(&bench).await.expect("it is seen");
+    assert_eq!(found.owner, Owner::Ours);
+}
+
+#[tokio::test(start_paused = true)]
+async fn anothers_group_of_our_name_is_never_taken_for_ours() {
+    let mut bench = Bench::new(CACHE);
+    let cache = replication_group("sessions");
+    for address in bench.order() {
+        if address != cache {
+            bench.make(&address).await;
+        }
+    }
+    let name = bench.desired[&cache].name.clone();
+    let theirs = bench.cloud.aws.elasticache.create_replication_group();
+    let theirs = theirs.replication_group_id(&name);
+    let theirs = theirs.replication_group_description("theirs");
+    let theirs = theirs.engine("redis").cache_node_type("cache.t4g.micro");
+    let subnets = &bench.recorded[&subnet_group(&["cache", "sessions"])].id;
+    let theirs = theirs.cache_subnet_group_name(subnets);
+    theirs.num_cache_clusters(1).send().await.unwrap();
+    bench.leave_open(&cache, None);
+    assert_eq!(bench.create(&cache).await.unwrap_err().class, Class::Exists);
+    let found = bench.observe().await;
+    let found = found.iter().find(|found| found.address == cache);
+    assert_eq!(found.unwrap().owner, Owner::Other { lineage: None });
 }

@@ -70,13 +70,9 @@ fn joined<T>(some: Seen<Vec<T>>, more: Seen<Vec<T>>) -> Seen<Vec<T>> {
 pub(super) type GroupName = (String, String);
 
 fn node_groups_wanted(wanted: &Wanted<'_>) -> BTreeSet<GroupName> {
-    let desired = wanted.desired.values().filter(|d| d.kind == NODE_GROUP);
-    let desired = desired.map(|desired| (&desired.fields, &desired.name));
-    let recorded = wanted.recorded.values().filter(|r| r.kind == NODE_GROUP);
-    let recorded = recorded.map(|recorded| (&recorded.fields, &recorded.name));
-    desired
-        .chain(recorded)
-        .filter_map(|(fields, name)| Some((cluster_of(wanted, fields)?, name.clone())))
+    let known = wanted.known().filter(|(_, kind, ..)| *kind == NODE_GROUP);
+    known
+        .filter_map(|(.., name, fields)| Some((cluster_of(wanted, fields)?, name.to_owned())))
         .collect()
 }
 

@@ -222,12 +222,13 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
 /// The address that wants a node group of this name in this cluster, or what its tags say.
 fn address(wanted: &Wanted<'_>, found: &Found) -> Option<Address> {
     let (cluster, name) = (found.cluster_name()?, found.nodegroup_name()?);
-    let named = wanted.desired.iter().find(|(_, desired)| {
-        let here = super::inventory::cluster_of(wanted, &desired.fields);
-        desired.kind == KIND && desired.name == name && here.as_deref() == Some(cluster)
+    let known = wanted.known().filter(|(_, kind, ..)| *kind == KIND);
+    let named = known.filter(|(.., known, fields)| {
+        let here = super::inventory::cluster_of(wanted, fields);
+        *known == name && here.as_deref() == Some(cluster)
     });
-    match named {
-        Some((address, _)) => Some(address.clone()),
+    match named.last() {
+        Some((address, ..)) => Some(address.clone()),
         None => address_by_tag(KIND, wanted, &id(cluster, name), &tags(found)),
     }
 }

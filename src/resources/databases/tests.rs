@@ -176,14 +176,18 @@ async fn a_protected_database_is_not_deleted_and_says_why() {
     assert!(fault.message.contains("protect"), "{fault}");
 }
 
-fn fault_of<E, R>(error: aws_smithy_runtime_api::client::result::SdkError<E, R>) -> Fault
+fn fault_of<E>(
+    error: aws_smithy_runtime_api::client::result::SdkError<
+        E,
+        aws_smithy_runtime_api::client::orchestrator::HttpResponse,
+    >,
+) -> Fault
 where
     E: aws_smithy_types::error::metadata::ProvideErrorMetadata
         + std::error::Error
         + Send
         + Sync
         + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     fault("rds", "DeleteDBInstance")(error)
 }

@@ -96,12 +96,17 @@ impl Dns {
 
     async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
         let mut dns = Self::default();
+        let mut standing = BTreeSet::new();
+        for (id, address) in wanted.ids(zone::KIND) {
+            if let Some(zone) = read_whole(cloud, id).await? {
+                dns.zones.insert(id.to_owned(), zone);
+                standing.insert(address);
+            }
+        }
         for (name, address) in wanted.names(zone::KIND) {
-            if let Some(recorded) = wanted.recorded.get(&address)
-                && let Some(zone) = read_whole(cloud, &recorded.id).await?
+            if !standing.contains(&address)
+                && let Some((id, mut zone)) = find_zone(cloud, wanted, &name).await?
             {
-                dns.zones.insert(recorded.id.clone(), zone);
-            } else if let Some((id, mut zone)) = find_zone(cloud, wanted, &name).await? {
                 zone.records = plain(&records(cloud, &id).await?);
                 dns.zones.insert(id, zone);
             }

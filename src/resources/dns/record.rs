@@ -87,9 +87,8 @@ fn owner(wanted: &Wanted<'_>, address: &Address, record: &Record) -> Owner {
 
 /// The type that the record of this address has or should have.
 fn wanted_type<'a>(wanted: &Wanted<'a>, address: &Address) -> Option<&'a str> {
-    let recorded = wanted.recorded.get(address).map(|record| &record.fields);
-    let desired = wanted.desired.get(address).map(|record| &record.fields);
-    recorded.or(desired)?.get("type")?.as_str()
+    let mut known = wanted.known().filter(|(known, ..)| *known == address);
+    known.find_map(|(.., fields)| fields.get("type")?.as_str())
 }
 
 #[async_trait]

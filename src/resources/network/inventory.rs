@@ -101,14 +101,10 @@ impl Network {
     /// When VPCs could not be read.
     pub fn own_vpcs(&self, wanted: &Wanted<'_>) -> Result<BTreeSet<String>, Unseen> {
         let vpcs = self.vpcs.as_ref().map_err(Clone::clone)?;
-        let recorded = wanted.recorded.values();
-        let recorded: BTreeSet<&str> = recorded
-            .filter(|recorded| recorded.kind == "network.vpc")
-            .map(|recorded| recorded.id.as_str())
-            .collect();
+        let known = wanted.ids("network.vpc");
         let ours = vpcs
             .iter()
-            .filter(|vpc| wanted.owner(&vpc.tags()) == Owner::Ours || recorded.contains(vpc.id()));
+            .filter(|vpc| wanted.owner(&vpc.tags()) == Owner::Ours || known.contains_key(vpc.id()));
         Ok(ours.map(|vpc| vpc.id().to_owned()).collect())
     }
 }
@@ -126,9 +122,8 @@ where
     F: Future<Output = Result<Vec<T>, Fault>>,
 {
     let mut all = part(cloud, || list(of_environment(wanted))).await?;
-    let recorded = wanted.recorded.values().filter(|r| r.kind == kind);
-    let missing: Vec<&str> = recorded
-        .map(|recorded| recorded.id.as_str())
+    let known = wanted.ids(kind).into_keys();
+    let missing: Vec<&str> = known
         .filter(|id| all.iter().all(|item| item.id() != *id))
         .collect();
     if !missing.is_empty() {

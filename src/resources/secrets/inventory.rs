@@ -1,10 +1,11 @@
-//! What Secrets Manager holds: two requests, one for what there is and one for the values that must be compared.
+//! What Secrets Manager holds: a request for each secret that is wanted, and one for the values that must be
+//! compared.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry, Tag};
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 
 use super::secret::KIND;
 use super::value::Source;
@@ -16,8 +17,6 @@ use crate::resources::tagged::Index;
 use crate::resources::{Owner, Tags, Wanted, references};
 use crate::sensitive::Sensitive;
 
-/// A filter of ListSecrets takes at most this many values.
-const NAMES_PER_FILTER: usize = 10;
 /// BatchGetSecretValue takes at most this many ids.
 const IDS_PER_BATCH: usize = 20;
 
@@ -46,50 +45,40 @@ pub struct Secret {
     pub deleted: bool,
 }
 
-impl Secret {
-    fn of(found: &SecretListEntry) -> Self {
-        let versions = found.secret_versions_to_stages();
-        Self {
-            arn: found.arn().unwrap_or_default().to_owned(),
-            description: found.description().map(str::to_owned),
-            tags: tags(found.tags()),
-            version: versions.and_then(current),
-            deleted: found.deleted_date().is_some(),
-        }
-    }
-}
-
 impl Secrets {
-    /// Reads the secrets that are wanted or ours.
+    /// Reads the secrets that are wanted or ours. Lists of secrets may be minutes old, so that they tell only of what
+    /// nobody wants any more; what each secret is like it says itself.
     pub async fn sweep(
         cloud: &Cloud,
         wanted: &Wanted<'_>,
         index: impl Future<Output = Seen<Arc<Index>>>,
     ) -> Seen<Self> {
-        let (named, index) = futures::join!(part(cloud, || Self::list(cloud, wanted)), index);
+        let (named, listed, index) = futures::join!(
+            part(cloud, || Self::named(cloud, wanted)),
+            part(cloud, || going(cloud, wanted)),
+            index
+        );
         let (mut found, index) = (named?, index?);
-        // Ours that neither the file nor the state know: the index tells of them, and may be late.
-        for (arn, tags) in index
-            .iter()
-            .filter(|(arn, _)| arn.contains(":secretsmanager:"))
-        {
-            let listed = found.secrets.values().any(|secret| secret.arn == *arn);
-            if wanted.owner(tags) == Owner::Ours && !listed {
-                let described = part(cloud, || async { present(describe(cloud, arn).await) });
-                found.secrets.extend(described.await?);
-            }
+        let indexed = index.iter().filter(|(arn, tags)| {
+            arn.contains(":secretsmanager:") && wanted.owner(tags) == Owner::Ours
+        });
+        let mut others: BTreeSet<String> = indexed.map(|(arn, _)| arn.clone()).collect();
+        others.extend(listed?);
+        for secret in found.secrets.values() {
+            others.remove(&secret.arn);
         }
+        found
+            .secrets
+            .extend(part(cloud, || described(cloud, &others)).await?);
         Ok(found)
     }
 
-    async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
-        let names = wanted.names(KIND);
-        let mut found = Self::default();
-        let listed: Vec<&String> = names.keys().collect();
-        for some in listed.chunks(NAMES_PER_FILTER) {
-            found.list_named(cloud, some).await?;
-        }
-        found.secrets.retain(|name, _| names.contains_key(name));
+    async fn named(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
+        let names = wanted.names(KIND).into_keys().collect();
+        let mut found = Self {
+            secrets: described(cloud, &names).await?,
+            values: BTreeMap::new(),
+        };
         let compared = compared(wanted);
         let read: Vec<String> = found
             .secrets
@@ -101,33 +90,6 @@ impl Secrets {
             found.read_values(cloud, some).await?;
         }
         Ok(found)
-    }
-
-    async fn list_named(&mut self, cloud: &Cloud, names: &[&String]) -> Result<(), Fault> {
-        // The filter matches beginnings of names.
-        let filter = Filter::builder()
-            .key(FilterNameStringType::Name)
-            .set_values(Some(names.iter().map(|name| (*name).clone()).collect()))
-            .build();
-        let mut next = None;
-        loop {
-            let call = cloud.aws.secrets.list_secrets().filters(filter.clone());
-            let page = call
-                .include_planned_deletion(true)
-                .max_results(100)
-                .set_next_token(next)
-                .send()
-                .await
-                .map_err(fault("secretsmanager", "ListSecrets"))?;
-            for entry in page.secret_list() {
-                let name = entry.name().unwrap_or_default().to_owned();
-                self.secrets.insert(name, Secret::of(entry));
-            }
-            next = page.next_token().map(str::to_owned);
-            if next.is_none() {
-                return Ok(());
-            }
-        }
     }
 
     async fn read_values(&mut self, cloud: &Cloud, arns: &[String]) -> Result<(), Fault> {
@@ -158,6 +120,40 @@ impl Secrets {
             }
         }
     }
+}
+
+/// The secrets of these names or ARNs that are there, by name.
+async fn described(
+    cloud: &Cloud,
+    ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Secret>, Fault> {
+    let asked = ids
+        .iter()
+        .map(|id| async move { present(describe(cloud, id).await) });
+    let found = futures::future::try_join_all(asked).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The ARNs of all that carries our lineage, in a teardown: with what somebody had deleted and whose name is still
+/// taken, which the index of tags leaves out.
+async fn going(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Vec<String>, Fault> {
+    if !wanted.teardown {
+        return Ok(Vec::new());
+    }
+    // The filter matches beginnings of values.
+    let filter = Filter::builder()
+        .key(FilterNameStringType::TagValue)
+        .values(&wanted.ownership.lineage)
+        .build();
+    let call = cloud.aws.secrets.list_secrets().filters(filter);
+    let pages = call.include_planned_deletion(true).into_paginator().send();
+    let pages = pages.try_collect().await;
+    let pages: Vec<_> = pages.map_err(fault("secretsmanager", "ListSecrets"))?;
+    let ours = pages
+        .into_iter()
+        .flat_map(|page| page.secret_list.unwrap_or_default())
+        .filter(|entry| wanted.owner(&tags(entry.tags())) == Owner::Ours);
+    Ok(ours.filter_map(|entry| entry.arn).collect())
 }
 
 /// The names of the secrets whose values have to be seen.

@@ -132,10 +132,11 @@ impl Kind for Secret {
             let Some(address) = address else {
                 continue;
             };
-            // One of ours that someone had deleted is made again by restoring it; where it is not asked for, its
+            // One of ours that someone had deleted is made again by restoring it; where it is no longer needed, its
             // name is set free.
             let ours = wanted.owner(&secret.tags) == Owner::Ours;
-            if secret.deleted && ours && wanted.desired.contains_key(&address) {
+            let needed = !wanted.teardown && wanted.desired.contains_key(&address);
+            if secret.deleted && ours && needed {
                 continue;
             }
             let value = found.values.get(&secret.arn);
@@ -260,10 +261,7 @@ async fn take_up(
     }
     let Some((_, secret)) = present(describe(cloud, order.name).await)? else {
         // It went between the two calls.
-        return Err(Fault {
-            class: Class::Retry,
-            ..refusal
-        });
+        return Err(again(refusal));
     };
     if order.wanted.owner(&secret.tags) != Owner::Ours {
         return Err(Fault {
@@ -274,10 +272,20 @@ async fn take_up(
     if secret.deleted {
         let call = cloud.aws.secrets.restore_secret().secret_id(&secret.arn);
         let result = call.send().await;
-        result.map_err(fault("secretsmanager", "RestoreSecret"))?;
+        let restored = present(result.map_err(fault("secretsmanager", "RestoreSecret")))?;
+        // One that was deleted for good is not restored, and its name is free in a moment.
+        restored.ok_or_else(|| again(refusal))?;
         put(cloud, &secret.arn, value, order.token).await?;
     }
     Ok(secret.arn)
+}
+
+/// A refusal that passes by itself.
+fn again(refusal: Fault) -> Fault {
+    Fault {
+        class: Class::Retry,
+        ..refusal
+    }
 }
 
 /// Makes a new current version. The token becomes its id, so that a second call with the same value changes nothing.

@@ -133,6 +133,64 @@ async fn one_of_ours_that_was_deleted_for_later_is_restored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_teardown_frees_the_name_of_one_that_was_deleted_for_later() {
+    let mut bench = Bench::new(SECRETS);
+    bench.up().await;
+    let (given, made) = (secret("given"), secret("made"));
+    for address in [&given, &made] {
+        let delete = bench.cloud.aws.secrets.delete_secret();
+        let delete = delete.secret_id(&bench.recorded[address].id);
+        delete.recovery_window_in_days(7).send().await.unwrap();
+    }
+    bench.teardown = true;
+    // One is known, the other neither to the file nor to the state any more.
+    bench.desired.remove(&made);
+    let forgotten = bench.recorded.remove(&made).unwrap();
+    let found = bench.observe().await;
+    let seen: BTreeSet<&Address> = found.iter().map(|found| &found.address).collect();
+    assert_eq!(seen, BTreeSet::from([&given, &made]));
+    assert!(found.iter().all(|found| found.owner == Owner::Ours));
+    bench.recorded.insert(made.clone(), forgotten);
+    for address in [given, made] {
+        bench.remove(&address).await;
+    }
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_set_free_is_waited_for() {
+    let mut bench = Bench::new(SECRETS);
+    bench.up().await;
+    let given = secret("given");
+    let id = bench.recorded[&given].id.clone();
+    let delete = bench.cloud.aws.secrets.delete_secret().secret_id(&id);
+    delete
+        .force_delete_without_recovery(true)
+        .send()
+        .await
+        .unwrap();
+    let refused = bench.create(&given).await.unwrap_err();
+    assert_eq!(refused.class, Class::Retry, "{refused}");
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_ne!(bench.create(&given).await.unwrap(), id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_late_hides_nothing_and_shows_nothing_that_went() {
+    let mut bench = Bench::new(SECRETS);
+    bench.late(&["ListSecrets", "GetResources"]);
+    assert_eq!(bench.observe().await, []);
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    bench.late(&["ListSecrets", "GetResources"]);
+    bench.observe().await;
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+    bench.teardown = true;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn anothers_secret_of_our_name_is_neither_taken_nor_restored() {
     let bench = Bench::new(SECRETS);
     let secrets = &bench.cloud.aws.secrets;

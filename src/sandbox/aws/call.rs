@@ -1,5 +1,7 @@
 //! One request to a service, and its answer, in terms that no wire protocol shows through.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::sandbox::time::SimTime;
@@ -19,8 +21,20 @@ pub struct Call {
 
 /// The input of an operation. Query protocols bring every scalar as text, JSON protocols bring types;
 /// the accessors read both.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Params(pub Value);
+
+/// Only the names of what was given: values may be secret.
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self
+            .0
+            .as_object()
+            .into_iter()
+            .flat_map(|given| given.keys());
+        f.debug_set().entries(names).finish()
+    }
+}
 
 impl Params {
     fn member(&self, name: &str) -> Option<&Value> {
@@ -114,7 +128,7 @@ impl Params {
 }
 
 /// An answer as a tree. XML protocols need the name of a list's elements; JSON protocols pass it over.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Reply {
     /// Text.
     Text(String),
@@ -130,6 +144,27 @@ pub enum Reply {
     Map(Vec<(String, Reply)>),
     /// A list and the XML name of its elements.
     List(&'static str, Vec<Reply>),
+}
+
+/// Only the form and the names of the members: values may be secret.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text"),
+            Self::Number(_) => f.write_str("Number"),
+            Self::Flag(_) => f.write_str("Flag"),
+            Self::Time(_) => f.write_str("Time"),
+            Self::Fields(members) => {
+                let members = members.iter().map(|(name, value)| (name, value));
+                f.debug_map().entries(members).finish()
+            }
+            Self::Map(entries) => f
+                .debug_set()
+                .entries(entries.iter().map(|(key, _)| key))
+                .finish(),
+            Self::List(_, elements) => f.debug_list().entries(elements).finish(),
+        }
+    }
 }
 
 impl Reply {
@@ -227,5 +262,31 @@ impl Fault {
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn debug_names_members_and_shows_no_value() {
+        let call = Call {
+            service: "secretsmanager".to_owned(),
+            region: "us-east-1".to_owned(),
+            operation: "CreateSecret".to_owned(),
+            params: Params(json!({"SecretString": "canary", "Tags": [{"Key": "canary"}]})),
+        };
+        let value = Reply::Fields(vec![
+            ("SecretString", "canary".into()),
+            ("Tags", Reply::texts("member", ["canary"])),
+        ]);
+        let shown = format!("{call:?} {value:?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        for name in ["CreateSecret", "SecretString", "Tags"] {
+            assert!(shown.contains(name), "{shown}");
+        }
     }
 }

@@ -34,7 +34,10 @@ pub async fn respond(
         Outcome::Serve | Outcome::DropReply => {}
     }
     let answer = store
-        .transact(effect, |world| dispatch(world, &call))
+        .transact(effect, |world| match faults.past(&call.operation, world) {
+            Some(mut past) => dispatch(&mut past, &call),
+            None => dispatch(world, &call),
+        })
         .unwrap_or_else(|error| Err(unusable(&error)));
     if verdict.outcome == Outcome::DropReply {
         return Err(Disconnected);

@@ -143,6 +143,9 @@ fn tag(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         Some("replicationgroup") => {
             let cache = &mut world.region(region).elasticache;
             let group = cache.group_mut(name)?;
+            if group.status != Status::Available {
+                return Err(groups::busy(group));
+            }
             let reply = tag_operations::query(call, &mut group.tags)?;
             let (id, tags) = (group.id.clone(), group.tags.clone());
             for member in cache.members_mut(&id) {

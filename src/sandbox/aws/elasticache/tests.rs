@@ -318,6 +318,9 @@ fn only_an_available_group_changes_and_goes() {
     assert_eq!(modifying["ReplicationGroup"]["Status"], "modifying");
     let busy = "InvalidReplicationGroupState";
     assert_eq!(desk.cache_refused("ModifyReplicationGroup", change), busy);
+    let arn = modifying["ReplicationGroup"]["ARN"].clone();
+    let tags = json!({"ResourceName": arn});
+    assert_eq!(desk.cache_refused("ListTagsForResource", tags), busy);
     assert_eq!(
         desk.cache_refused("DeleteReplicationGroup", reservations()),
         busy
