@@ -407,6 +407,7 @@ impl Work<'_> {
                 begun: self.job.cloud.clock.now(),
                 id: sweep.id.clone(),
                 depends_on: BTreeSet::new(),
+                fields: Fields::new(),
             };
             let owed = Transition::Begin(sweep.address.clone(), entry);
             self.job.journal.record(owed).await?;

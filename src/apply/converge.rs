@@ -8,7 +8,7 @@ use crate::cloud::{Retry, retry, retry_change};
 use crate::event::Event;
 use crate::observe::VISIBILITY;
 use crate::plan::{Verb, changes};
-use crate::resources::{Condition, Observed};
+use crate::resources::{Condition, Observed, Outcome};
 
 /// How long a resource may stay in one state: the longest of AWS's own waiters (FACTS §1, node groups).
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
@@ -36,6 +36,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
     let mut in_this_state = Duration::ZERO;
     let mut sent = 0;
     let mut last_state = String::new();
+    let mut begun = None;
     loop {
         let state = match read(work, id).await? {
             None if waited >= VISIBILITY => return Err(ActError::Vanished),
@@ -54,6 +55,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                 condition: Condition::Settling(state),
                 ..
             }) => state,
+            Some(_) if is_under_way(work, id, begun.as_deref()).await? => "updating".to_owned(),
             Some(observed) => {
                 let differing = differing(work, &observed);
                 if differing.is_empty() {
@@ -63,7 +65,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                     return Err(ActError::Stubborn { fields: differing });
                 }
                 sent += 1;
-                change(work, &observed, &differing).await?;
+                begun = change(work, &observed, &differing).await?;
                 if sent == 1 {
                     continue;
                 }
@@ -111,11 +113,16 @@ fn differing(work: &Work<'_>, observed: &Observed) -> Vec<String> {
     }
 }
 
-async fn change(work: &Work<'_>, observed: &Observed, fields: &[String]) -> Result<(), ActError> {
+/// Sends a change; gives the id of what the service then goes on with, if it does.
+async fn change(
+    work: &Work<'_>,
+    observed: &Observed,
+    fields: &[String],
+) -> Result<Option<String>, ActError> {
     let clock = work.job.cloud.clock.as_ref();
     retry_change(clock, Retry::Idempotent, || async {
         work.kind
-            .update(work.job.cloud, &work.order(), observed, fields)
+            .begin_update(work.job.cloud, &work.order(), observed, fields)
             .await
     })
     .await
@@ -123,6 +130,26 @@ async fn change(work: &Work<'_>, observed: &Observed, fields: &[String]) -> Resu
         doing: "changing it",
         source,
     })
+}
+
+/// Whether the service still goes on with the update that was begun last.
+async fn is_under_way(work: &Work<'_>, id: &str, begun: Option<&str>) -> Result<bool, ActError> {
+    let Some(update) = begun else {
+        return Ok(false);
+    };
+    let clock = work.job.cloud.clock.as_ref();
+    let outcome = retry(clock, Retry::Idempotent, READ_BOUND, || async {
+        work.kind.outcome(work.job.cloud, id, update).await
+    });
+    match outcome.await {
+        Ok(Outcome::UnderWay) => Ok(true),
+        Ok(Outcome::Done) => Ok(false),
+        Ok(Outcome::Failed(why)) => Err(ActError::CameToNothing(why)),
+        Err(source) => Err(ActError::Cloud {
+            doing: "asking what became of its change",
+            source,
+        }),
+    }
 }
 
 async fn read(work: &Work<'_>, id: &str) -> Result<Option<Observed>, ActError> {

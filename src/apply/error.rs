@@ -25,6 +25,9 @@ pub enum ActError {
     /// The resource ended in a state from which it does not recover.
     #[error("it ended as {0}")]
     Broken(String),
+    /// A change was accepted and then came to nothing.
+    #[error("the change was accepted and came to nothing: {0}")]
+    CameToNothing(String),
     /// It was made and is not there.
     #[error("it was made and then was not there any more")]
     Vanished,

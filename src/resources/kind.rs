@@ -273,6 +273,17 @@ impl Order<'_> {
     }
 }
 
+/// What became of an update with which a service went on after it had answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is under way.
+    UnderWay,
+    /// It took effect.
+    Done,
+    /// It came to nothing; the text says why.
+    Failed(String),
+}
+
 /// A kind of resource: how it is asked for, recognised, made, changed and removed.
 ///
 /// `create` only brings the thing into being and returns its id, which the journal makes durable before
@@ -389,6 +400,30 @@ pub trait Kind: Send + Sync {
         observed: &Observed,
         changed: &[String],
     ) -> Result<(), Fault>;
+
+    /// [`Kind::update`], where the service goes on after it has answered and may fail then: gives the id of what it
+    /// goes on with.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    async fn begin_update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        changed: &[String],
+    ) -> Result<Option<String>, Fault> {
+        let updated = self.update(cloud, order, observed, changed).await;
+        updated.map(|()| None)
+    }
+
+    /// What became of an update of the resource `id` that [`Kind::begin_update`] named.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    async fn outcome(&self, _cloud: &Cloud, _id: &str, _update: &str) -> Result<Outcome, Fault> {
+        Ok(Outcome::Done)
+    }
 
     /// Has it deleted. Absence is success. Waits for nothing.
     ///

@@ -30,8 +30,8 @@ mod tests;
 pub use claim::Claim;
 pub use field::{Change, Field, Fields};
 pub use kind::{
-    Condition, Context, Desired, Kind, Observed, Order, Owner, Problem, Unseen, Usual, Variables,
-    Wanted,
+    Condition, Context, Desired, Kind, Observed, Order, Outcome, Owner, Problem, Unseen, Usual,
+    Variables, Wanted,
 };
 pub use reference::{Input, Outputs, references, resolve};
 pub use tags::{

@@ -1,5 +1,5 @@
 //! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
-//! ownership, what can't be seen, secrets on their way out, teardown, the real input; and the layers.
+//! ownership, what can't be seen, secrets on their way out, updates that fail, teardown, the real input; and the layers.
 
 mod bench;
 mod changes;
@@ -18,3 +18,4 @@ mod secrets;
 mod staging_inventory;
 mod teardown;
 mod unseen;
+mod updates;

@@ -10,7 +10,7 @@ use aws_sdk_eks::types::{
 use serde::{Deserialize, Serialize};
 
 use super::inventory::describe_cluster;
-use super::{control_plane, control_role, retag, unchanged_is_done};
+use super::{control_plane, control_role, retag, updates};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::Cluster as Asked;
@@ -20,8 +20,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::network::{security_group, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
 use crate::resources::{
-    CONTROL_PLANE, Condition, Context, Desired, Field, Input, Kind, Observed, Order, Owner,
-    Problem, Tags, Unseen, Usual, Wanted,
+    CONTROL_PLANE, Condition, Context, Desired, Field, Input, Kind, Observed, Order, Outcome,
+    Owner, Problem, Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.control-plane`.
@@ -290,7 +290,6 @@ impl Kind for ControlPlane {
         Ok(found.map(|found| observed(&order.wanted, order.address.clone(), &found)))
     }
 
-    /// EKS makes one change of a cluster at a time: one is begun, and the others follow when it is done.
     async fn update(
         &self,
         cloud: &Cloud,
@@ -298,6 +297,18 @@ impl Kind for ControlPlane {
         observed: &Observed,
         changed: &[String],
     ) -> Result<(), Fault> {
+        let begun = self.begin_update(cloud, order, observed, changed).await;
+        begun.map(drop)
+    }
+
+    /// EKS makes one change of a cluster at a time: one is begun, and the others follow when it is done.
+    async fn begin_update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        changed: &[String],
+    ) -> Result<Option<String>, Fault> {
         let spec: Spec = order.spec()?;
         if has(changed, "tags") {
             retag(cloud, observed, &spec.tags).await?;
@@ -322,10 +333,15 @@ impl Kind for ControlPlane {
         } else if has(changed, "version") {
             return upgrade(cloud, observed, &spec).await;
         } else {
-            return Ok(());
+            return Ok(None);
         };
         let answer = call.send().await;
-        unchanged_is_done(answer.map_err(fault("eks", "UpdateClusterConfig")))
+        let answer = answer.map_err(fault("eks", "UpdateClusterConfig"));
+        updates::begun(answer.map(|answer| answer.update))
+    }
+
+    async fn outcome(&self, cloud: &Cloud, id: &str, update: &str) -> Result<Outcome, Fault> {
+        updates::outcome(cloud, id, None, update).await
     }
 
     async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {
@@ -373,14 +389,15 @@ fn next_mode(observed: &Observed, wanted: &str) -> AuthenticationMode {
 }
 
 /// Goes up by one minor version, which is all that EKS does at a time.
-async fn upgrade(cloud: &Cloud, observed: &Observed, spec: &Spec) -> Result<(), Fault> {
+async fn upgrade(cloud: &Cloud, observed: &Observed, spec: &Spec) -> Result<Option<String>, Fault> {
     let now = observed.fields.get("version").and_then(|v| v.as_str());
     let (Some(now), Some(wanted)) = (now, spec.version.as_deref()) else {
-        return Ok(());
+        return Ok(None);
     };
     let call = cloud.aws.eks.update_cluster_version().name(&spec.name);
     let answer = call.version(next_version(now, wanted)).send().await;
-    unchanged_is_done(answer.map_err(fault("eks", "UpdateClusterVersion")))
+    let answer = answer.map_err(fault("eks", "UpdateClusterVersion"));
+    updates::begun(answer.map(|answer| answer.update))
 }
 
 /// The number behind the dot of a Kubernetes version.

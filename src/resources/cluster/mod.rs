@@ -7,6 +7,7 @@ pub mod leftovers;
 mod node_group;
 #[cfg(test)]
 mod tests;
+mod updates;
 pub mod workloads;
 
 pub use control_plane::ControlPlane;
@@ -85,12 +86,4 @@ async fn retag(cloud: &Cloud, observed: &Observed, desired: &Tags) -> Result<(),
         absent_is_done(answer.map_err(fault("eks", "UntagResource")))?;
     }
     Ok(())
-}
-
-/// What an update makes of its answer: EKS refuses one that changes nothing.
-fn unchanged_is_done<T>(answer: Result<T, Fault>) -> Result<(), Fault> {
-    match answer {
-        Err(fault) if fault.class == Class::Stop && fault.message.contains("No changes") => Ok(()),
-        answer => answer.map(drop),
-    }
 }

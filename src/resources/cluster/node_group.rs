@@ -11,7 +11,7 @@ use aws_sdk_eks::types::{
 use serde::{Deserialize, Serialize};
 
 use super::inventory::describe_node_group;
-use super::{control_plane, node_group, retag, unchanged_is_done, worker_role};
+use super::{control_plane, node_group, retag, updates, worker_role};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::{Capacity, NodeGroup as Asked, Taint as AskedTaint, TaintEffect};
@@ -21,8 +21,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::network::{route_table, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_tag, has, outputs};
 use crate::resources::{
-    Condition, Context, Desired, Field, Fields, Input, Kind, NODE_GROUP, Observed, Order, Problem,
-    Tags, Unseen, Usual, Wanted,
+    Condition, Context, Desired, Field, Fields, Input, Kind, NODE_GROUP, Observed, Order, Outcome,
+    Problem, Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.node-group`.
@@ -359,7 +359,6 @@ impl Kind for NodeGroup {
         Ok(found.map(|found| observed(&order.wanted, order.address.clone(), &found)))
     }
 
-    /// EKS makes one change of a node group at a time: the version follows when the others are done.
     async fn update(
         &self,
         cloud: &Cloud,
@@ -367,6 +366,18 @@ impl Kind for NodeGroup {
         observed: &Observed,
         changed: &[String],
     ) -> Result<(), Fault> {
+        let begun = self.begin_update(cloud, order, observed, changed).await;
+        begun.map(drop)
+    }
+
+    /// EKS makes one change of a node group at a time: the version follows when the others are done.
+    async fn begin_update(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        observed: &Observed,
+        changed: &[String],
+    ) -> Result<Option<String>, Fault> {
         let spec: Spec = order.spec()?;
         if has(changed, "tags") {
             retag(cloud, observed, &spec.tags).await?;
@@ -381,15 +392,22 @@ impl Kind for NodeGroup {
             let taints = has(changed, "taints").then(|| taints(&observed.fields, &spec));
             let call = call.set_scaling_config(sizes).set_labels(labels);
             let answer = call.set_taints(taints).send().await;
-            return unchanged_is_done(answer.map_err(fault("eks", "UpdateNodegroupConfig")));
+            let answer = answer.map_err(fault("eks", "UpdateNodegroupConfig"));
+            return updates::begun(answer.map(|answer| answer.update));
         }
         if has(changed, "version") {
             let call = cloud.aws.eks.update_nodegroup_version();
             let call = call.cluster_name(cluster).nodegroup_name(name);
             let answer = call.set_version(spec.version).send().await;
-            return unchanged_is_done(answer.map_err(fault("eks", "UpdateNodegroupVersion")));
+            let answer = answer.map_err(fault("eks", "UpdateNodegroupVersion"));
+            return updates::begun(answer.map(|answer| answer.update));
         }
-        Ok(())
+        Ok(None)
+    }
+
+    async fn outcome(&self, cloud: &Cloud, id: &str, update: &str) -> Result<Outcome, Fault> {
+        let (cluster, name) = names(id);
+        updates::outcome(cloud, cluster, Some(name), update).await
     }
 
     async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {

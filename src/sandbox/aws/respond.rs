@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::call::Fault;
-use super::{dispatch, protocol};
+use super::{dispatch, eks, protocol};
 use crate::sandbox::faults::{Disconnected, Faults, Outcome};
 use crate::sandbox::store::{Effect, Store};
 
@@ -34,9 +34,15 @@ pub async fn respond(
         Outcome::Serve | Outcome::DropReply => {}
     }
     let answer = store
-        .transact(effect, |world| match faults.past(&call.operation, world) {
-            Some(mut past) => dispatch(&mut past, &call),
-            None => dispatch(world, &call),
+        .transact(effect, |world| {
+            if let Some(mut past) = faults.past(&call.operation, world) {
+                return dispatch(&mut past, &call);
+            }
+            let answer = dispatch(world, &call);
+            if answer.is_ok() && faults.fails_later(&call.operation) {
+                eks::fail_later(world, &call);
+            }
+            answer
         })
         .unwrap_or_else(|error| Err(unusable(&error)));
     if verdict.outcome == Outcome::DropReply {

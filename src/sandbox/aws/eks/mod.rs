@@ -28,6 +28,7 @@ use crate::sandbox::schedule;
 use crate::sandbox::world::World;
 
 pub use state::*;
+pub use updates::fail_later;
 
 /// What EKS does by itself; clusters, node groups and updates are named by ids that no later namesake shares.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -103,6 +103,15 @@ pub(super) fn version(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     )
 }
 
+/// An update came to nothing: the group is as it was.
+pub(super) fn give_up(world: &mut World, region: &str, cluster: &str, group: &str) {
+    let clusters = &mut world.region(region).eks.clusters;
+    let cluster = clusters.get_mut(cluster);
+    if let Some(group) = cluster.and_then(|cluster| cluster.nodegroups.get_mut(group)) {
+        group.status = NodegroupStatus::Active;
+    }
+}
+
 /// An update takes effect: nodes come and go, and wear the labels and taints of now.
 pub(super) fn apply(world: &mut World, region: &str, cluster: &str, group: &str, change: Change) {
     let Some(cluster) = world.region(region).eks.clusters.get(cluster) else {

@@ -128,8 +128,11 @@ pub struct Update {
     pub params: Vec<(String, String)>,
     /// When it was asked for.
     pub created: SimTime,
-    /// Whether it took effect.
+    /// Whether it is over.
     pub done: bool,
+    /// Why it came, or will come, to nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Issue>,
     /// Its client token.
     pub token: Option<Token>,
     /// The node group that it changes; `None` for the cluster.

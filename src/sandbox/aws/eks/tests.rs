@@ -286,6 +286,30 @@ fn only_a_cluster_that_logs_has_a_log_group_and_it_stays() {
 }
 
 #[test]
+fn an_update_whose_subnet_goes_fails_and_leaves_the_cluster_as_it_was() {
+    let mut desk = Desk::with_roles();
+    let network = json!({"subnetIds": ["subnet-a", "subnet-b"], "securityGroupIds": [desk.group]});
+    let input = desk.eks_input(json!({"resourcesVpcConfig": network}));
+    desk.eks("CreateCluster", input);
+    desk.pass(CREATED);
+    let before = desk.eks_cluster();
+    let network = json!({"subnetIds": desk.subnets});
+    let update = desk.configure(json!({"resourcesVpcConfig": network}));
+    let id = json!({"name": "main", "updateId": update["id"]});
+    let update = desk.eks("DescribeUpdate", id.clone())["update"].clone();
+    assert_eq!(
+        (&update["status"], &update["errors"]),
+        (&json!("InProgress"), &json!([]))
+    );
+    desk.world.region(REGION).ec2.subnets.remove("subnet-c");
+    desk.pass(CONFIGURED);
+    let update = desk.eks("DescribeUpdate", id)["update"].clone();
+    assert_eq!(update["status"], "Failed");
+    assert_eq!(update["errors"][0]["errorCode"], "SubnetNotFound");
+    assert_eq!(desk.eks_cluster(), before);
+}
+
+#[test]
 fn a_cluster_takes_one_update_at_a_time() {
     let mut desk = Desk::with_eks(json!({}));
     let logging = json!({"logging": {"clusterLogging": [{"types": ["api"], "enabled": true}]}});

@@ -1,6 +1,6 @@
 //! Updates: one at a time for each cluster and each node group, and what they do when their time has come.
 
-use super::state::{Change, Cluster, ClusterStatus, NodegroupStatus, Token, Update};
+use super::state::{Change, Cluster, ClusterStatus, Issue, NodegroupStatus, Token, Update};
 use super::{Task, cluster_of, clusters, in_use, later, nodegroup_updates, not_found};
 use crate::sandbox::aws::placement::{self, Subnets};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply, logs, page};
@@ -52,6 +52,7 @@ pub(super) fn begin(
         params,
         created: now,
         done: false,
+        errors: Vec::new(),
         token: Token::of(&call.params),
         nodegroup: call.params.text("nodegroupName"),
         change,
@@ -67,7 +68,21 @@ pub(super) fn begin(
     Ok(reply)
 }
 
-/// An update takes effect.
+/// The newest update, which `call` has just begun, will fail: its cluster or group stays as it is.
+pub fn fail_later(world: &mut World, call: &Call) {
+    let Ok(cluster) = cluster_of(world, call) else {
+        return;
+    };
+    if let Some(update) = cluster.updates.last_mut().filter(|update| !update.done) {
+        update.errors.push(Issue {
+            code: "OperationNotPermitted".to_owned(),
+            message: "The sandbox was told to have this update fail".to_owned(),
+            resource_ids: vec![cluster.name.clone()],
+        });
+    }
+}
+
+/// An update takes effect, or fails.
 pub(super) fn finish(world: &mut World, region: &str, id: &str) {
     let clusters = world.region(region).eks.clusters.values_mut();
     let found = clusters
@@ -83,17 +98,35 @@ pub(super) fn finish(world: &mut World, region: &str, id: &str) {
     };
     update.done = true;
     let (name, update) = (name.clone(), update.clone());
+    let failed = !update.errors.is_empty();
     match update.nodegroup {
+        Some(group) if failed => nodegroup_updates::give_up(world, region, &name, &group),
         Some(group) => nodegroup_updates::apply(world, region, &name, &group, update.change),
-        None => apply(world, region, &name, update.change),
+        None => {
+            let Some(cluster) = world.region(region).eks.clusters.get_mut(&name) else {
+                return;
+            };
+            cluster.status = ClusterStatus::Active;
+            if !failed && let Err(issue) = apply(world, region, &name, update.change) {
+                fail(world, region, id, issue);
+            }
+        }
     }
 }
 
-fn apply(world: &mut World, region: &str, name: &str, change: Change) {
+/// An update that is over came to nothing.
+fn fail(world: &mut World, region: &str, id: &str, issue: Issue) {
+    let clusters = world.region(region).eks.clusters.values_mut();
+    let mut updates = clusters.flat_map(|cluster| cluster.updates.iter_mut());
+    if let Some(update) = updates.find(|update| update.id == id) {
+        update.errors.push(issue);
+    }
+}
+
+fn apply(world: &mut World, region: &str, name: &str, change: Change) -> Result<(), Issue> {
     let Some(cluster) = world.region(region).eks.clusters.get_mut(name) else {
-        return;
+        return Ok(());
     };
-    cluster.status = ClusterStatus::Active;
     match change {
         Change::Version(version) => {
             cluster.version.clone_from(&version);
@@ -111,9 +144,14 @@ fn apply(world: &mut World, region: &str, name: &str, change: Change) {
         }
         Change::Access(access) => cluster.access = access,
         Change::Network { subnets, group_ids } => {
+            let before = cluster.clone();
             cluster.subnets = subnets;
             cluster.group_ids = group_ids;
-            rebuild_interfaces(world, region, name);
+            if let Err(issue) = rebuild_interfaces(world, region, name) {
+                let clusters = &mut world.region(region).eks.clusters;
+                clusters.insert(name.to_owned(), before);
+                return Err(issue);
+            }
         }
         Change::Authentication(mode) => cluster.authentication = mode,
         Change::Protection(protected) => cluster.protected = protected,
@@ -121,23 +159,26 @@ fn apply(world: &mut World, region: &str, name: &str, change: Change) {
         // These are a node group's, and never stand in an update of a cluster.
         Change::Nodegroup(_) | Change::NodegroupVersion(_) => {}
     }
+    Ok(())
 }
 
-/// Puts the control plane's interfaces where the cluster wants them now.
-fn rebuild_interfaces(world: &mut World, region: &str, name: &str) {
+/// Puts the control plane's interfaces where the cluster wants them now, unless a subnet went or filled up meanwhile.
+fn rebuild_interfaces(world: &mut World, region: &str, name: &str) -> Result<(), Issue> {
     let Some(cluster) = world.region(region).eks.clusters.get(name).cloned() else {
-        return;
+        return Ok(());
     };
-    let found = Subnets::find(world, region, &cluster.subnets, "InvalidParameterException");
-    // A subnet that went or filled up meanwhile leaves the interfaces as they were.
-    let Ok(made) = found.and_then(|subnets| clusters::attach(world, region, &cluster, &subnets))
-    else {
-        return;
-    };
+    let found = Subnets::find(world, region, &cluster.subnets, "SubnetNotFound");
+    let made = found.and_then(|subnets| clusters::attach(world, region, &cluster, &subnets));
+    let made = made.map_err(|fault| Issue {
+        code: fault.code,
+        message: fault.message,
+        resource_ids: cluster.subnets.clone(),
+    })?;
     placement::detach(world, region, &cluster.interfaces);
     if let Some(cluster) = world.region(region).eks.clusters.get_mut(name) {
         cluster.interfaces = made;
     }
+    Ok(())
 }
 
 /// Whether an update is about what a request asks for: a node group, or the cluster.
@@ -173,21 +214,29 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 fn render(update: &Update) -> Reply {
+    // What will fail is not known before it has.
+    let errors = update.errors.iter().filter(|_| update.done);
+    let errors = errors.map(|issue| {
+        Fields::new()
+            .with("errorCode", &issue.code)
+            .with("errorMessage", &issue.message)
+            .list("resourceIds", "member", issue.resource_ids.clone())
+    });
     let params = (update.params.iter())
         .map(|(kind, value)| Fields::new().with("type", kind).with("value", value));
     Fields::new()
         .with("id", &update.id)
         .with(
             "status",
-            if update.done {
-                "Successful"
-            } else {
-                "InProgress"
+            match (update.done, update.errors.is_empty()) {
+                (false, _) => "InProgress",
+                (true, true) => "Successful",
+                (true, false) => "Failed",
             },
         )
         .with("type", &update.kind)
         .list("params", "member", params)
         .with("createdAt", update.created)
-        .list("errors", "member", None::<Reply>)
+        .list("errors", "member", errors)
         .into()
 }
