@@ -89,6 +89,13 @@ pub fn changes(observed: Option<&Value>, desired: &Tags) -> (Tags, Vec<String>) 
     (set, unset)
 }
 
+/// Tags in a service's own type, which `build` makes of a key and a value. That can't fail, because both are given;
+/// some of the types say so and some don't.
+pub fn written<T>(tags: &Tags, build: impl Fn(&str, &str) -> Option<T>) -> Vec<T> {
+    let built = tags.iter().filter_map(|(key, value)| build(key, value));
+    built.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

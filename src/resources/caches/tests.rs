@@ -139,13 +139,22 @@ async fn a_group_that_is_being_made_is_ours_only_where_the_state_knows_its_id() 
         found.into_iter().find(|found| found.address == cache)
     };
     bench.leave_open(&cache, Some(&id));
+    let begun = tokio::time::Instant::now();
     let found = seen(&bench).await.expect("it is seen");
+    assert!(
+        begun.elapsed().as_secs() < 10,
+        "nothing had to be waited for"
+    );
     assert_eq!(found.condition, Condition::Settling("creating".to_owned()));
     assert_eq!(found.owner, Owner::Ours);
     assert_eq!(found.fields["tags"], bench.desired[&cache].fields["tags"]);
     // Nobody knows whose it is before its tags are told.
     bench.leave_open(&cache, None);
     let found = seen(&bench).await.expect("it is seen");
+    assert!(
+        begun.elapsed().as_secs() > 300,
+        "its tags are told once it is available"
+    );
     assert_eq!(found.owner, Owner::Ours);
     bench.open.clear();
     bench.converge(&cache, &id).await;

@@ -14,7 +14,7 @@ use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::resources::calls::present;
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
-use crate::resources::tags::changes;
+use crate::resources::tags::{changes, written};
 use crate::resources::{
     Condition, Context, Desired, Field, Kind, Observed, Order, Outputs, Tags, Unseen, Wanted,
 };
@@ -290,10 +290,9 @@ async fn delete(cloud: &Cloud, arn: &str, ours: &str) -> Result<(), Fault> {
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        // Both members are given, so that building can't fail.
-        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
-        .collect()
+    written(tags, |key, value| {
+        Tag::builder().key(key).value(value).build().ok()
+    })
 }
 
 #[cfg(test)]

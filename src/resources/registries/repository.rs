@@ -12,7 +12,7 @@ use crate::resources::calls::present;
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::address_by_name;
-use crate::resources::tags::changes;
+use crate::resources::tags::{changes, written};
 use crate::resources::{
     Condition, Context, Desired, Field, Kind, Observed, Order, Outputs, Tags, Unseen, Wanted,
 };
@@ -190,8 +190,7 @@ impl Kind for EcrRepository {
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        // Both members are given, so that building can't fail.
-        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
-        .collect()
+    written(tags, |key, value| {
+        Tag::builder().key(key).value(value).build().ok()
+    })
 }

@@ -12,7 +12,7 @@ use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
 use crate::resources::calls::present;
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::address_by_tag;
-use crate::resources::tags::changes;
+use crate::resources::tags::{changes, written};
 use crate::resources::{
     Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Outputs, Owner, Tags,
     Unseen, Variables, Wanted,
@@ -331,7 +331,7 @@ pub async fn read_value(cloud: &Cloud, id: &str) -> Result<Sensitive, Fault> {
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    written(tags, |key, value| {
+        Some(Tag::builder().key(key).value(value).build())
+    })
 }
