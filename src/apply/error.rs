@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use crate::cloud::{Class, Fault};
+use crate::cloud::{Class, Fault, NO_CREDENTIALS};
 use crate::graph::Cycle;
 use crate::resources::Unseen;
 use crate::state::Stopped;
@@ -87,6 +87,10 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
 
 fn fault_hint(fault: &Fault) -> Option<String> {
     Some(match fault.class {
+        Class::Forbidden if fault.code == NO_CREDENTIALS => {
+            "give credentials as to any AWS tool: AWS_PROFILE, AWS_ACCESS_KEY_ID and its secret, or a role"
+                .to_owned()
+        }
         Class::Forbidden => {
             format!(
                 "grant the right to call {} {}, then run the same command again",

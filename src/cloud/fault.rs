@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -43,6 +44,21 @@ pub struct Fault {
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// The code of calls that could not be signed, and so were not sent.
+pub const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// Whether the call failed for want of credentials, before it was sent.
+fn has_no_credentials(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<CredentialsError>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
 /// Names the call whose SDK error is turned into a [`Fault`]: `.map_err(fault("ec2", "CreateVpc"))`.
 pub fn fault<E>(
     service: &'static str,
@@ -67,6 +83,14 @@ where
                 source: None,
             }
         }
+        unsigned if has_no_credentials(&unsigned) => Fault {
+            service,
+            operation,
+            code: NO_CREDENTIALS.to_owned(),
+            message: "no usable AWS credentials were found".to_owned(),
+            class: Class::Forbidden,
+            source: unsigned.into_source().ok(),
+        },
         other => Fault {
             service,
             operation,

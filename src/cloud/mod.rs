@@ -15,7 +15,7 @@ use crate::clock::Clock;
 
 pub use clients::Clients;
 pub use eks::EksConnector;
-pub use fault::{Class, Fault, absent_is_done, fault};
+pub use fault::{Class, Fault, NO_CREDENTIALS, absent_is_done, fault};
 pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
 pub use kubernetes::{ClusterEndpoint, Connector};
 pub use retry::{Retry, retry, retry_change};

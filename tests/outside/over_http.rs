@@ -146,6 +146,21 @@ fn looks_without_aws(project: &Project) {
     }
 }
 
+#[test]
+fn missing_credentials_are_told_as_such() {
+    let project = Project::whole();
+    ready_for_aws(&project);
+    let mut command = project.groundwork(&["plan", "demo", "--provider", "aws"]);
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    let done = Done::of(command).ends(1);
+    assert!(
+        done.err.contains("no usable AWS credentials"),
+        "{}",
+        done.err
+    );
+    assert!(done.err.contains("AWS_PROFILE"), "{}", done.err);
+}
+
 #[tokio::test]
 async fn a_kubeconfig_that_can_not_be_used_is_named() {
     let project = Project::whole();
