@@ -49,11 +49,15 @@ pub struct Store {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// Told before and after every transaction.
+type Watcher = Box<dyn FnMut() + Send>;
+
 struct Inner {
     folder: PathBuf,
     clock_source: ClockSource,
     clock: Option<Clock>,
     cached: Option<(Option<Stamp>, World)>,
+    watcher: Option<Watcher>,
 }
 
 /// Tells whether another process replaced the document since we read it.
@@ -86,6 +90,7 @@ impl Store {
             clock_source,
             clock: None,
             cached: None,
+            watcher: None,
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -102,7 +107,17 @@ impl Store {
         act: impl FnOnce(&mut World) -> T,
     ) -> Result<T, Error> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.transact(effect, act)
+        inner.tell();
+        let result = inner.transact(effect, act);
+        inner.tell();
+        result
+    }
+
+    /// Has `watcher` called before and after every transaction: the moments between which everything happens. What
+    /// is on disk then is what a process leaves that dies there. It must not use the store itself.
+    pub fn watch(&self, watcher: impl FnMut() + Send + 'static) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.watcher = Some(Box::new(watcher));
     }
 
     /// Forgets the whole world: the next transaction begins with a new one.
@@ -126,6 +141,12 @@ impl Store {
 }
 
 impl Inner {
+    fn tell(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher();
+        }
+    }
+
     fn world_path(&self) -> PathBuf {
         self.folder.join("world.json")
     }

@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::{World, apply, example};
+use crate::shared::trim_agent;
 
 /// A Kubernetes version that is neither the oldest nor the newest.
 pub const VERSION: &str = "1.34";
@@ -60,12 +61,7 @@ pub fn session(world: &World) -> Session {
 /// A session on `environment` in `world`. Of the agent's many objects a few of each sort are enough here.
 pub fn session_on(world: &World, environment: Environment) -> Session {
     let mut session = world.session(environment);
-    let manifest = session.agent_manifest.as_mut().expect("a manifest");
-    manifest.retain(|object| {
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        let needed = ["argocd-server", "argocd-application-controller"];
-        object["kind"] == "CustomResourceDefinition" || needed.contains(&name)
-    });
+    trim_agent(&mut session);
     session
 }
 

@@ -1,32 +1,19 @@
-//! What the integration tests share: an environment in a sandbox of its own, on the virtual clock.
+//! What the engine's tests share: an environment in a sandbox of its own, on the virtual clock.
 //!
 //! Tests run under `#[tokio::test(start_paused = true)]`, so that a simulated quarter of an hour takes as long
 //! as its computing.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use groundwork::apply::Report;
-use groundwork::environment::{self, Environment};
-use groundwork::event::{Event, Listener};
+use groundwork::environment::Environment;
 use groundwork::ops::{self, Confirmed, Planned, Session, Teardown};
 use groundwork::plan::Goal;
-use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
-use groundwork::sensitive::Sensitive;
-use groundwork::state::LocalStore;
+use groundwork::sandbox::{Sandbox, time::ClockSource};
 use tempfile::TempDir;
-use tokio::sync::watch;
 
-/// The project's own folder, where the example environments are.
-pub fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The example environment of this name.
-pub fn example(name: &str) -> Environment {
-    environment::load(&project().join(format!("environments/{name}.toml")), None)
-        .expect("the example is valid")
-}
+use crate::shared::session;
+pub use crate::shared::{Silence, example, never_stopped, project};
 
 /// A sandbox in a folder of its own.
 pub struct World {
@@ -43,46 +30,8 @@ impl World {
 
     /// A session on `environment` in this world, as a new process would open it.
     pub fn session(&self, environment: Environment) -> Session {
-        let account = "123456789012".to_owned();
-        let store = LocalStore::new(
-            &self.folder.path().join("state"),
-            "sandbox",
-            &account,
-            &environment.name,
-        );
-        Session {
-            cloud: self.sandbox.cloud(&environment.region),
-            account,
-            store,
-            variables: BTreeMap::from([(
-                "MYSQL_PASSWORD".to_owned(),
-                Sensitive::new("correct-horse-battery"),
-            )]),
-            agent_manifest: Some(agent_manifest(&environment)),
-            environment,
-        }
+        session(self.folder.path(), &self.sandbox, environment)
     }
-}
-
-/// What stands in for the agent's install manifest, for a file that has an agent.
-fn agent_manifest(environment: &Environment) -> Vec<serde_json::Value> {
-    let bootstrap = environment.bootstrap.as_ref();
-    match bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref()) {
-        Some(_) => stand_ins::argocd().expect("the stand-in can be read"),
-        None => Vec::new(),
-    }
-}
-
-/// Hears nothing.
-pub struct Silence;
-
-impl Listener for Silence {
-    fn hear(&self, _event: &Event) {}
-}
-
-/// A run that nobody stops.
-pub fn never_stopped() -> watch::Receiver<bool> {
-    watch::channel(false).1
 }
 
 /// Plans and applies, agreeing to everything but the loss of data.

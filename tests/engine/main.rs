@@ -15,6 +15,8 @@ mod order;
 mod outcome;
 mod requests;
 mod secrets;
+#[path = "../common/mod.rs"]
+mod shared;
 mod staging_inventory;
 mod teardown;
 mod unseen;

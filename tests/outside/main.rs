@@ -5,6 +5,7 @@ mod bad_input;
 mod clients;
 mod command_line;
 mod interrupted;
+mod killed;
 mod kubectl;
 mod over_http;
 mod project;

@@ -223,6 +223,12 @@ impl Running {
         self.child.as_ref().expect("a living process").id()
     }
 
+    /// Whether it has not ended yet.
+    pub fn is_at_work(&mut self) -> bool {
+        let child = self.child.as_mut().expect("a living process");
+        child.try_wait().expect("a process").is_none()
+    }
+
     /// Ends it as `kill -9` does.
     pub fn kill(self) {
         drop(self);

@@ -1,0 +1,150 @@
+//! One command as a new process runs it, and what must hold afterwards.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::time::Duration;
+
+use groundwork::address::Address;
+use groundwork::environment::Environment;
+use groundwork::ops::{self, Confirmed, Session};
+use groundwork::plan::{Danger, Goal};
+use groundwork::sandbox::{show, store::Effect};
+use groundwork::state::State;
+use serde_json::Value;
+
+use crate::record::Place;
+use crate::scenario::session;
+use crate::shared::{Silence, never_stopped};
+
+/// A load balancer is provisioned, and what was deleted is no longer listed: nobody waits for it.
+const SETTLES: Duration = Duration::from_secs(60 * 60);
+
+/// What an undisturbed run leaves: the world as a document, and the addresses that the state remembers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub world: String,
+    pub remembered: Option<Vec<Address>>,
+}
+
+impl Outcome {
+    /// What is there once the cloud has done what it does by itself.
+    pub async fn of(place: &Place, session: &Session) -> Result<Self, String> {
+        tokio::time::advance(SETTLES).await;
+        let state = session.store.load().map_err(|error| chain(&error))?;
+        if let Some(State { open, .. }) = &state
+            && !open.is_empty()
+        {
+            return Err(format!("still open: {:?}", open.keys()));
+        }
+        let remembered = state.map(|state| state.resources.into_keys().collect());
+        Ok(Self {
+            world: world(place),
+            remembered,
+        })
+    }
+
+    /// Says in which lines this differs from what was expected.
+    pub fn expect(&self, expected: &Self) -> Result<(), String> {
+        if self == expected {
+            return Ok(());
+        }
+        let difference = |ours: &str, other: &str, sign: char| -> String {
+            let others: Vec<&str> = other.lines().collect();
+            let lines = ours.lines().filter(|line| !others.contains(line));
+            lines.map(|line| format!("\n{sign} {line}")).collect()
+        };
+        let missing = difference(&expected.world, &self.world, '-');
+        let surplus = difference(&self.world, &expected.world, '+');
+        let mut text = format!("it ended otherwise:{missing}{surplus}");
+        if self.remembered != expected.remembered {
+            text += &format!("\nremembered: {:?}", self.remembered);
+        }
+        Err(text)
+    }
+}
+
+/// `sandbox show --json` without what is not ours to decide: what a generated password is, and on which node the
+/// scheduler puts a pod.
+pub fn world(place: &Place) -> String {
+    let world = place.sandbox.store();
+    let world = world.transact(Effect::Reads, |world| show(world));
+    let world = world.expect("a world");
+    let mut text = serde_json::to_string_pretty(&world).expect("JSON");
+    let secrets = world["resources"]["secret"].as_array();
+    for secret in secrets.into_iter().flatten() {
+        if secret["name"].as_str().is_some_and(generated)
+            && let Value::String(digest) = &secret["value_sha256"]
+        {
+            text = text.replace(digest, "generated");
+        }
+    }
+    let lines = text.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("\"nodeName\":"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn generated(secret: &str) -> bool {
+    secret == "demo/addressbook-password"
+}
+
+/// Runs the command for `goal` as the command line does, agreeing to every loss of data.
+pub async fn run(session: &Session, goal: Goal) -> Result<(), String> {
+    let planned = session.plan(goal).await.map_err(|error| chain(&error))?;
+    let report = match goal {
+        Goal::Apply if planned.plan.is_empty() => return Ok(()),
+        Goal::Apply => {
+            let lost = planned.plan.work();
+            let lost = lost.filter(|action| action.danger == Some(Danger::LosesData));
+            let confirmed = Confirmed {
+                data_loss: lost.map(|action| action.address.clone()).collect(),
+            };
+            let applied = ops::apply(session, &planned, &confirmed, &Silence, never_stopped());
+            applied.await.map_err(|error| chain(&error))?
+        }
+        Goal::Destroy => {
+            let destroyed = ops::destroy(session, &planned, &Silence, never_stopped());
+            let teardown = destroyed.await.map_err(|error| chain(&error))?;
+            if teardown.report.is_complete() && !teardown.remains.is_empty() {
+                return Err(format!("remains: {:#?}", teardown.remains));
+            }
+            teardown.report
+        }
+    };
+    if report.is_complete() {
+        return Ok(());
+    }
+    let failed = report.failed.iter();
+    let failed = failed.map(|(address, error)| format!("\n{address}: {}", chain(error)));
+    Err(format!(
+        "incomplete:{}{:?}",
+        failed.collect::<String>(),
+        report.left
+    ))
+}
+
+/// Takes the environment down and expects the world as it was before there was any.
+pub async fn destroy(place: &Place, environment: &Environment) -> Result<(), String> {
+    let down = session(place, environment);
+    run(&down, Goal::Destroy).await?;
+    let empty = Place::new();
+    let before = Outcome::of(&empty, &session(&empty, environment)).await?;
+    Outcome::of(place, &down).await?.expect(&before)
+}
+
+/// Leaves beside the state what a process leaves that dies while it writes one.
+pub fn half_written(session: &Session) {
+    fs::create_dir_all(session.store.folder()).expect("a folder");
+    let next = session.store.path().with_extension("json.next");
+    fs::write(next, b"{\"format\": 1, \"envi").expect("a file");
+}
+
+/// An error and everything that caused it.
+pub fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
+    }
+    text
+}

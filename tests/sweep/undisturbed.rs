@@ -1,0 +1,64 @@
+//! One run of each scenario that nobody disturbs: its points are where others crash, its end is where they must arrive.
+
+use std::sync::Mutex;
+
+use groundwork::ops::Session;
+use groundwork::plan::Goal;
+
+use crate::record::{Kept, Place, Point, Recording};
+use crate::resume::{Outcome, run};
+use crate::scenario::{Scenario, session};
+
+/// The environment as it is before it is changed, brought up once.
+#[derive(Default)]
+pub struct Before(Mutex<Option<Kept>>);
+
+/// A scenario, and what an undisturbed run of it gives.
+pub struct Undisturbed {
+    pub scenario: Scenario,
+    recording: Recording,
+    outcome: Outcome,
+}
+
+impl Undisturbed {
+    pub async fn of(scenario: Scenario, before: &Before) -> Self {
+        let name = &scenario.file.name;
+        let place = match &scenario.before {
+            None => Place::new(),
+            Some(environment) => {
+                let up = before.0.lock().expect("nobody panicked").take();
+                let up = match up {
+                    Some(up) => up,
+                    None => {
+                        let place = Place::new();
+                        let session = session(&place, environment);
+                        run(&session, Goal::Apply).await.expect("it comes up");
+                        place.keep(name)
+                    }
+                };
+                let place = up.point.begin(name);
+                *before.0.lock().expect("nobody panicked") = Some(up);
+                place
+            }
+        };
+        let recording = place.record(name, None);
+        let session = session(&place, &scenario.file);
+        run(&session, scenario.goal).await.expect("it ends well");
+        let outcome = Outcome::of(&place, &session).await.expect("a state");
+        Self {
+            scenario,
+            recording,
+            outcome,
+        }
+    }
+
+    /// Everything that was on disk at some moment of the run.
+    pub fn points(&self) -> Vec<Point> {
+        self.recording.points()
+    }
+
+    /// Insists that a run ended as this one did.
+    pub async fn expect(&self, place: &Place, session: &Session) -> Result<(), String> {
+        Outcome::of(place, session).await?.expect(&self.outcome)
+    }
+}
