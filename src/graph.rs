@@ -111,6 +111,33 @@ impl<K: Ord + Clone + Display> Graph<K> {
         Cycle(path.into_iter().map(ToString::to_string).collect())
     }
 
+    /// The same order with as few edges as can say it: whoever waits for something that waits for a third need not
+    /// say that it waits for the third as well.
+    pub fn reduced(&self) -> Self {
+        let mut reduced = Self::default();
+        for (node, firsts) in &self.waits_for {
+            reduced.add(node.clone());
+            let implied: BTreeSet<&K> =
+                firsts.iter().flat_map(|first| self.behind(first)).collect();
+            for first in firsts.iter().filter(|first| !implied.contains(first)) {
+                reduced.wait(node.clone(), first.clone());
+            }
+        }
+        reduced
+    }
+
+    /// All that `node` waits for, directly or not.
+    fn behind(&self, node: &K) -> BTreeSet<&K> {
+        let mut behind = BTreeSet::new();
+        let mut open: Vec<&K> = self.waits_for(node).collect();
+        while let Some(next) = open.pop() {
+            if behind.insert(next) {
+                open.extend(self.waits_for(next));
+            }
+        }
+        behind
+    }
+
     /// For each node the weight of the heaviest chain that begins with it and runs through what waits for
     /// it: the critical path starts at the largest.
     ///
@@ -165,7 +192,39 @@ mod tests {
         assert_eq!(remaining["database"], 270);
     }
 
+    #[test]
+    fn what_others_say_already_is_left_out() {
+        let mut graph = Graph::default();
+        graph.wait("nodes", "cluster");
+        graph.wait("cluster", "subnet");
+        graph.wait("subnet", "vpc");
+        graph.wait("nodes", "subnet");
+        graph.wait("cluster", "vpc");
+        let reduced = graph.reduced();
+        let edges: usize = reduced
+            .nodes()
+            .map(|node| reduced.waits_for(node).count())
+            .sum();
+        assert_eq!(edges, 3);
+        assert_eq!(
+            reduced.waits_for(&"nodes").collect::<Vec<_>>(),
+            [&"cluster"]
+        );
+    }
+
     proptest! {
+        #[test]
+        fn a_reduced_graph_says_the_same(edges in prop::collection::vec((0u8..20, 0u8..20), 0..80)) {
+            let mut graph = Graph::default();
+            for (low, high) in edges.iter().map(|(a, b)| (a.min(b), a.max(b))) {
+                graph.wait(*high, *low);
+            }
+            let reduced = graph.reduced();
+            for node in graph.nodes() {
+                prop_assert_eq!(reduced.behind(node), graph.behind(node));
+            }
+        }
+
         #[test]
         fn every_node_comes_after_what_it_waits_for(edges in prop::collection::vec((0u8..30, 0u8..30), 0..80)) {
             let mut graph = Graph::default();

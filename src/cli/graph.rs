@@ -1,13 +1,19 @@
 //! `groundwork graph`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Global;
 use super::context::session;
 use super::exit::{Error, Exit};
+use crate::address::Address;
+use crate::graph;
+use crate::resources::{Desired, bootstrap};
 use crate::ui;
 
 /// Print the resources and what they depend on as a Mermaid flowchart
+///
+/// Shown is what each waits for last; the objects of the deploy agent are one.
 #[derive(Debug, clap::Args)]
 pub struct Graph {
     /// The environment
@@ -19,22 +25,38 @@ impl Graph {
         let session = session(global, &self.environment).await?;
         let state = session.state()?;
         let desired = session.desired(&session.ownership(&state), &state);
-        let mut text = "flowchart LR\n".to_owned();
-        let quoted =
-            |address: &crate::address::Address| format!("{}[\"{address}\"]", node(address));
-        for (address, desired) in &desired {
-            let _ = writeln!(text, "    {}", quoted(address));
-            for first in desired.depends_on.iter().filter(|first| *first != address) {
-                let _ = writeln!(text, "    {} --> {}", node(first), node(address));
-            }
-        }
-        ui::print(text)?;
+        ui::print(flowchart(&desired))?;
         Ok(Exit::Done)
     }
 }
 
+/// The resources in Mermaid's words, within the 500 edges and 50,000 characters that it takes by default.
+fn flowchart(desired: &BTreeMap<Address, Desired>) -> String {
+    let agent = Address::of(&["bootstrap", "agent"]);
+    let shown = |address: &Address| match desired.get(address) {
+        Some(one) if one.kind == bootstrap::AGENT.name => agent.clone(),
+        Some(_) | None => address.clone(),
+    };
+    let mut graph = graph::Graph::default();
+    for (address, desired) in desired {
+        graph.add(shown(address));
+        for first in &desired.depends_on {
+            graph.wait(shown(address), shown(first));
+        }
+    }
+    let graph = graph.reduced();
+    let mut text = "flowchart LR\n".to_owned();
+    for address in graph.nodes() {
+        let _ = writeln!(text, "    {}[\"{address}\"]", node(address));
+        for first in graph.waits_for(address) {
+            let _ = writeln!(text, "    {} --> {}", node(first), node(address));
+        }
+    }
+    text
+}
+
 /// The address as a Mermaid node: letters, digits and underscores.
-fn node(address: &crate::address::Address) -> String {
+fn node(address: &Address) -> String {
     address
         .as_str()
         .chars()
