@@ -117,39 +117,35 @@ impl Resolver<'_> {
     }
 
     fn value_source(&mut self, raw: &raw::DataValue, at: &Path) -> Option<ValueSource> {
+        // What is named has to be there whatever else is wrong with the source.
+        if let Some(key) = raw.secret.as_ref()
+            && !self.file.secrets.contains_key(key)
+        {
+            self.no_secret(&at.to("secret"), key);
+        }
+        if let Some(key) = raw.database.as_ref()
+            && !self.file.databases.contains_key(key)
+        {
+            let known = self.file.databases.keys().map(|known| &**known);
+            let section = format!("`[databases.{}]`", &**key);
+            self.dangling(&at.to("database"), "database", key, &section, known);
+        }
         match raw {
             raw::DataValue {
                 secret: Some(key),
                 database: None,
                 field: None,
                 value: None,
-            } => {
-                if !self.file.secrets.contains_key(key) {
-                    self.no_secret(&at.to("secret"), key);
-                }
-                Some(ValueSource::Secret(key.to_string()))
-            }
+            } => Some(ValueSource::Secret(key.to_string())),
             raw::DataValue {
                 secret: None,
                 database: Some(key),
                 field: Some(field),
                 value: None,
-            } => {
-                if !self.file.databases.contains_key(key) {
-                    let known = self.file.databases.keys().map(|known| &**known);
-                    self.dangling(
-                        &at.to("database"),
-                        "database",
-                        key,
-                        &format!("`[databases.{}]`", &**key),
-                        known,
-                    );
-                }
-                Some(ValueSource::Database {
-                    database: key.to_string(),
-                    field: *field,
-                })
-            }
+            } => Some(ValueSource::Database {
+                database: key.to_string(),
+                field: *field,
+            }),
             raw::DataValue {
                 secret: None,
                 database: None,

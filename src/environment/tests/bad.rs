@@ -339,6 +339,10 @@ fn bootstrap() {
                 &secret("data.host = { database = \"flights\", field = \"host\" }")
             ),
             (
+                "no such database, nor such a field",
+                &secret("data.password = { database = \"flights\", field = \"passwort\" }")
+            ),
+            (
                 "half a source",
                 &secret("data.host = { database = \"flights\" }")
             ),
