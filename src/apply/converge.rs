@@ -13,7 +13,7 @@ use crate::resources::{Condition, Observed, Outcome};
 /// How long a resource may stay in one state: the longest of AWS's own waiters (FACTS §1, node groups).
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
 
-/// How long a resource may read as failed after its deletion was accepted.
+/// How long a resource may read as failed after its deletion was accepted, or while what was found failed recovers.
 const STALE_FAILURE: Duration = Duration::from_secs(60);
 
 /// How often changes of the same fields are sent before we say that they do not take. Some take several: EKS goes
@@ -44,7 +44,12 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
             Some(Observed {
                 condition: Condition::Failed(why),
                 ..
-            }) => return Err(ActError::Broken(why)),
+            }) => {
+                if is_new(work) || waited >= STALE_FAILURE {
+                    return Err(ActError::Broken(why));
+                }
+                why
+            }
             Some(Observed {
                 condition: Condition::Deleting,
                 ..
@@ -92,6 +97,11 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
         waited += pause;
         in_this_state += pause;
     }
+}
+
+/// Whether this action makes the resource, so that nothing it says can be from before.
+fn is_new(work: &Work<'_>) -> bool {
+    matches!(work.action.verb, Verb::Create | Verb::Replace)
 }
 
 /// The fields in which the resource is not yet as the order says. A new one has nothing to drift from.

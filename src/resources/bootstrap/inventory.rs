@@ -14,7 +14,7 @@ use super::object::{
 use super::secret::Values;
 use crate::address::Address;
 use crate::cloud::Fault;
-use crate::resources::{Fields, Observed, Owner, Wanted, kind, resolve};
+use crate::resources::{Condition, Fields, Observed, Owner, Wanted, kind, resolve};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 16;
@@ -129,5 +129,28 @@ async fn view(
         Some(spec) => compared(client, id, &spec, values, object).await?,
         None => essence(id, object),
     };
-    Ok(Some(observed(kind, wanted, address, id, object, fields)))
+    let mut seen = observed(kind, wanted, address, id, object, fields);
+    seen.condition = recoverable(seen.condition);
+    Ok(Some(seen))
+}
+
+/// What got no further goes on once it is changed, or what it waited for is there: it is not made anew, which would
+/// take its last good pods as well.
+fn recoverable(condition: Condition) -> Condition {
+    match condition {
+        Condition::Failed(why) => Condition::Settling(why),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_got_stuck_is_not_made_anew() {
+        let stuck = recoverable(Condition::Failed("no image".to_owned()));
+        assert_eq!(stuck, Condition::Settling("no image".to_owned()));
+        assert_eq!(recoverable(Condition::Deleting), Condition::Deleting);
+    }
 }

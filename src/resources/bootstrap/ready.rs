@@ -9,6 +9,9 @@ pub fn condition(object: &Value) -> Condition {
     if object.pointer("/metadata/deletionTimestamp").is_some() {
         return Condition::Deleting;
     }
+    if let Some(why) = stuck(object) {
+        return Condition::Failed(why);
+    }
     let unready = match object["kind"].as_str().unwrap_or_default() {
         "Namespace" => phase(object),
         "CustomResourceDefinition" => established(object),
@@ -77,6 +80,24 @@ fn workload(object: &Value, updated: &str) -> Option<String> {
     outdated(object).or_else(|| (!settled).then(|| format!("{ready} of {desired} pods ready")))
 }
 
+/// Why a Deployment gets no further, as its controller says: an image that isn't there, say, or no room.
+fn stuck(object: &Value) -> Option<String> {
+    if object["kind"] != "Deployment" || outdated(object).is_some() {
+        return None;
+    }
+    workload(object, "updatedReplicas")?;
+    let conditions = object.pointer("/status/conditions")?.as_array()?.iter();
+    let mut progress = conditions.filter(|condition| condition["type"] == "Progressing");
+    let stuck = progress.find(|condition| {
+        condition["status"] == "False" && condition["reason"] == "ProgressDeadlineExceeded"
+    })?;
+    let message = stuck["message"].as_str().unwrap_or_default();
+    Some(match message {
+        "" => "it has made no progress before its deadline".to_owned(),
+        message => message.to_owned(),
+    })
+}
+
 fn stateful_set(object: &Value) -> Option<String> {
     // Once every pod is of the new revision the controller stops counting them apart.
     let (current, update) = ("/status/currentRevision", "/status/updateRevision");
@@ -141,6 +162,29 @@ mod tests {
         assert_eq!(settling(&object), "2 of 2 pods ready");
         object["status"] = json!({"observedGeneration": 2});
         assert_eq!(settling(&object), "0 of 2 pods ready");
+    }
+
+    #[test]
+    fn a_deployment_that_gets_no_further_has_failed_until_it_is_changed() {
+        let message = "ReplicaSet \"web-1\" has timed out progressing.";
+        let mut object = json!({
+            "kind": "Deployment", "metadata": {"generation": 1}, "spec": {"replicas": 1},
+            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "conditions": [
+                {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"},
+                {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"},
+            ]},
+        });
+        assert_eq!(settling(&object), "0 of 1 pods ready");
+        object["status"]["conditions"][1] = json!({
+            "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+            "message": message,
+        });
+        assert_eq!(condition(&object), Condition::Failed(message.to_owned()));
+        object["metadata"]["generation"] = json!(2);
+        assert_eq!(settling(&object), "not seen by its controller");
+        object["status"]["observedGeneration"] = json!(2);
+        object["status"]["readyReplicas"] = json!(1);
+        assert_eq!(condition(&object), Condition::Ready);
     }
 
     #[test]
