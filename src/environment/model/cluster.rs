@@ -25,6 +25,8 @@ pub struct Cluster {
     pub logging: BTreeSet<LogType>,
     /// The IAM role of the control plane.
     pub control_role: String,
+    /// What that role may do beside what every control plane has to.
+    pub control_policies: BTreeSet<ControlPolicy>,
     /// The IAM role of the nodes.
     pub worker_role: String,
     /// The group that the control plane's interfaces wear besides EKS's own.
@@ -62,6 +64,27 @@ impl LogType {
             Self::Authenticator => "authenticator",
             Self::ControllerManager => "controllerManager",
             Self::Scheduler => "scheduler",
+        }
+    }
+}
+
+/// An AWS-managed policy that the role of a control plane may have beside `AmazonEKSClusterPolicy`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+pub enum ControlPolicy {
+    /// What clusters made before April 2020 needed.
+    AmazonEKSServicePolicy,
+    /// Lets pods have security groups of their own.
+    AmazonEKSVPCResourceController,
+}
+
+impl ControlPolicy {
+    /// AWS's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AmazonEKSServicePolicy => "AmazonEKSServicePolicy",
+            Self::AmazonEKSVPCResourceController => "AmazonEKSVPCResourceController",
         }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::forms::*;
-use crate::environment::model::{Capacity, LogType, TaintEffect};
+use crate::environment::model::{Capacity, ControlPolicy, LogType, TaintEffect};
 
 /// An EKS cluster with managed nodes.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -26,6 +26,10 @@ pub(in crate::environment) struct Cluster {
     pub logging: Vec<LogType>,
     /// The IAM role of the control plane; `<cluster>-control` by default.
     pub control_role: Option<RoleName>,
+    /// AWS-managed policies of that role beside `AmazonEKSClusterPolicy`.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true, "maxItems" = 2))]
+    pub control_policies: Vec<ControlPolicy>,
     /// The IAM role of the nodes; `<cluster>-worker` by default.
     pub worker_role: Option<RoleName>,
     /// The security group of the control plane; called like the cluster by default.

@@ -51,6 +51,7 @@ impl Resolver<'_> {
                 raw.control_role.as_ref(),
                 control,
             ),
+            control_policies: raw.control_policies.iter().copied().collect(),
             worker_role: self.name::<RoleName>(
                 "IAM role",
                 &at,

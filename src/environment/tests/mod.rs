@@ -4,6 +4,7 @@ mod bad;
 mod files;
 mod hostile;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -155,6 +156,8 @@ fn staging_is_called_as_its_inventory_says() {
     let cluster = staging.cluster.unwrap();
     assert_eq!(cluster.control_role, "ms-cluster-staging-control");
     assert_eq!(cluster.worker_role, "ms-cluster-staging-worker");
+    let policies = BTreeSet::from([ControlPolicy::AmazonEKSServicePolicy]);
+    assert_eq!(cluster.control_policies, policies);
     assert_eq!(cluster.security_group.name, "ms-cluster-staging");
     let database = &staging.databases["microservices"];
     assert_eq!(database.dns.as_deref(), Some("rds.staging.msur-vpc.com"));
@@ -193,6 +196,7 @@ fn ten_lines_are_an_environment() {
     assert_eq!(counts, (4, 1, 3));
     let cluster = environment.cluster.unwrap();
     assert_eq!((cluster.name.as_str(), cluster.subnets.len()), ("tiny", 4));
+    assert!(cluster.control_policies.is_empty());
     assert_eq!(
         cluster.node_groups["default"].subnets,
         ["private-a", "private-b"]

@@ -2,6 +2,7 @@
 //! nothing is written into the role itself.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,8 @@ pub struct IamRole;
 
 const KIND: &str = "iam.role";
 
-/// What the control plane needs.
-const CONTROL: &[&str] = &["AmazonEKSClusterPolicy", "AmazonEKSServicePolicy"];
+/// What every control plane needs (FACTS §2).
+const CONTROL: &str = "AmazonEKSClusterPolicy";
 /// What nodes need (FACTS §2).
 const WORKER: &[&str] = &[
     "AmazonEKSWorkerNodePolicy",
@@ -130,6 +131,10 @@ impl Kind for IamRole {
         let Some(cluster) = &context.environment.cluster else {
             return Vec::new();
         };
+        let more = cluster.control_policies.iter();
+        let control_policies: Vec<&str> = iter::once(CONTROL)
+            .chain(more.map(|policy| policy.as_str()))
+            .collect();
         let (control, worker) = (&cluster.control_role, &cluster.worker_role);
         vec![
             desired(
@@ -137,7 +142,7 @@ impl Kind for IamRole {
                 control_role(),
                 control,
                 "eks.amazonaws.com",
-                CONTROL,
+                &control_policies,
             ),
             desired(context, worker_role(), worker, "ec2.amazonaws.com", WORKER),
         ]

@@ -160,3 +160,21 @@ fn only_our_own_path_makes_an_entity_ours() {
     assert_eq!(other("/"), None);
     assert_eq!(other("/teams/ops/"), None);
 }
+
+/// FACTS §2: one policy is all that EKS needs.
+#[test]
+fn the_control_plane_may_do_what_eks_needs_and_what_the_file_adds() {
+    let policies = |more: &str| {
+        let cluster = format!(
+            "{GROUPS}[network]\ncidr = \"10.0.0.0/16\"\nzones = 2\n[cluster]\n{more}\n[cluster.node_groups.default]\n"
+        );
+        let bench = Bench::new(&cluster);
+        let role = &bench.desired[&crate::resources::cluster::control_role()];
+        role.fields["policies"].clone()
+    };
+    let arn = |name: &str| format!("arn:aws:iam::aws:policy/{name}");
+    assert_eq!(policies(""), json!([arn("AmazonEKSClusterPolicy")]));
+    let both = json!([arn("AmazonEKSClusterPolicy"), arn("AmazonEKSServicePolicy")]);
+    let asked = policies("control_policies = [\"AmazonEKSServicePolicy\"]");
+    assert_eq!(asked, both);
+}
