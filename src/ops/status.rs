@@ -107,66 +107,62 @@ fn state_word(verb: Verb, found: Option<&Observed>) -> String {
     }
 }
 
-/// What the environment gives to those who use it, by name: endpoints, addresses, names of secrets.
+/// What the environment gives to those who use it: endpoints, addresses, names of secrets. Names are made of sections
+/// and keys as the file calls them, with dots between; each value is of use to a script as it is.
 pub fn outputs(environment: &Environment, state: &State) -> Outputs {
     let mut outputs = BTreeMap::new();
     let mut give = |name: String, address: Address, output: &str| {
-        if let Some(value) = state
-            .resources
-            .get(&address)
-            .and_then(|recorded| recorded.outputs.get(output))
-        {
+        let recorded = state.resources.get(&address);
+        if let Some(value) = recorded.and_then(|recorded| recorded.outputs.get(output)) {
             outputs.insert(name, value.clone());
         }
     };
-    give("vpc".to_owned(), Address::of(&["network", "vpc"]), "id");
-    let control_plane = Address::of(&["cluster", "control-plane"]);
-    give("cluster".to_owned(), control_plane.clone(), "cluster_name");
-    give("cluster_endpoint".to_owned(), control_plane, "endpoint");
+    give("vpc.id".to_owned(), Address::of(&["network", "vpc"]), "id");
+    for (name, output) in [("name", "cluster_name"), ("endpoint", "endpoint")] {
+        let control_plane = Address::of(&["cluster", "control-plane"]);
+        give(format!("cluster.{name}"), control_plane, output);
+    }
     for key in environment.databases.keys() {
-        for (name, output) in [("endpoint", "endpoint"), ("port", "port")] {
-            give(
-                format!("database_{key}_{name}"),
-                Address::of(&["database", key, "instance"]),
-                output,
-            );
+        for output in ["endpoint", "port"] {
+            let instance = Address::of(&["database", key, "instance"]);
+            give(format!("database.{key}.{output}"), instance, output);
         }
     }
     for key in environment.caches.keys() {
-        give(
-            format!("cache_{key}_endpoint"),
-            Address::of(&["cache", key, "replication-group"]),
-            "endpoint",
-        );
+        let group = Address::of(&["cache", key, "replication-group"]);
+        give(format!("cache.{key}.endpoint"), group, "endpoint");
     }
     for key in environment.registries.keys() {
-        give(
-            format!("registry_{key}_uri"),
-            Address::of(&["registry", key]),
-            "uri",
-        );
+        let registry = Address::of(&["registry", key]);
+        give(format!("registry.{key}.uri"), registry, "uri");
     }
     for key in environment.secrets.keys() {
-        give(
-            format!("secret_{key}_arn"),
-            Address::of(&["secret", key]),
-            "arn",
-        );
+        let secret = Address::of(&["secret", key]);
+        give(format!("secret.{key}.arn"), secret, "arn");
     }
-    if let Some(bootstrap) = &environment.bootstrap {
+    let bootstrap = environment.bootstrap.as_ref();
+    if bootstrap.is_some() {
         let service = Address::of(&["bootstrap", "ingress", "service", "traefik"]);
-        give("load_balancer".to_owned(), service, "hostname");
-        if let Some(agent) = &bootstrap.agent {
-            let namespace = &agent.namespace;
-            outputs.insert(
-                "argocd".to_owned(),
-                format!("kubectl -n {namespace} port-forward service/argocd-server 8443:443, then https://localhost:8443 as admin"),
-            );
-            outputs.insert(
-                "argocd_password_secret".to_owned(),
-                format!("{namespace}/argocd-initial-admin-secret (key password)"),
-            );
-        }
+        give("ingress.hostname".to_owned(), service, "hostname");
+    }
+    if let Some(agent) = bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref()) {
+        outputs.extend(argocd(&agent.namespace));
     }
     outputs
+}
+
+/// How to reach Argo CD: while the first runs, at the second, as the third, with the password in the secret.
+fn argocd(namespace: &str) -> impl Iterator<Item = (String, String)> {
+    let forward = format!("kubectl -n {namespace} port-forward service/argocd-server 8443:443");
+    let given = [
+        ("port_forward", forward.as_str()),
+        ("url", "https://localhost:8443"),
+        ("user", "admin"),
+        ("password.namespace", namespace),
+        ("password.secret", "argocd-initial-admin-secret"),
+        ("password.key", "password"),
+    ];
+    given
+        .map(|(name, value)| (format!("argocd.{name}"), value.to_owned()))
+        .into_iter()
 }

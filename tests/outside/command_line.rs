@@ -12,6 +12,24 @@ use super::project::{Done, GROUNDWORK, Project, repository};
 
 const DATABASE: &str = "database.addressbook.instance";
 
+/// All that demo gives: sections and keys as the file calls them, dots between.
+const OUTPUTS: [&str; 14] = [
+    "argocd.password.key",
+    "argocd.password.namespace",
+    "argocd.password.secret",
+    "argocd.port_forward",
+    "argocd.url",
+    "argocd.user",
+    "cluster.endpoint",
+    "cluster.name",
+    "database.addressbook.endpoint",
+    "database.addressbook.port",
+    "ingress.hostname",
+    "kubeconfig",
+    "secret.addressbook-password.arn",
+    "vpc.id",
+];
+
 #[tokio::test]
 async fn a_demo_comes_up_is_looked_at_changed_and_goes_down() {
     let project = Project::whole();
@@ -20,7 +38,12 @@ async fn a_demo_comes_up_is_looked_at_changed_and_goes_down() {
     let before = project.count().await;
 
     let applied = project.run(&["apply", "demo", "--yes"]).ends(0);
-    for expected in ["cluster_endpoint", "load_balancer", "kubeconfig", "argocd"] {
+    for expected in [
+        "cluster.endpoint",
+        "ingress.hostname",
+        "kubeconfig",
+        "argocd.url",
+    ] {
         assert!(applied.out.contains(expected), "{}", applied.out);
     }
     does_nothing_twice(&project);
@@ -112,10 +135,22 @@ fn tells_how_it_is(project: &Project) {
 
 fn tells_what_it_gives(project: &Project) {
     let outputs = project.run(&["output", "demo", "--json"]).ends(0).json();
-    let one = project.run(&["output", "demo", "cluster_endpoint"]).ends(0);
-    assert_eq!(outputs["cluster_endpoint"], one.out.trim_end());
-    let missing = project.run(&["output", "demo", "cluster_endpiont"]).ends(1);
-    assert!(missing.err.contains("cluster_endpoint"), "{}", missing.err);
+    let one = project.run(&["output", "demo", "cluster.endpoint"]).ends(0);
+    assert_eq!(outputs["cluster.endpoint"], one.out.trim_end());
+    let missing = project.run(&["output", "demo", "cluster.endpiont"]).ends(1);
+    assert!(missing.err.contains("cluster.endpoint"), "{}", missing.err);
+
+    let names: Vec<&str> = outputs
+        .as_object()
+        .expect("outputs")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(names, OUTPUTS);
+    assert_eq!(
+        outputs["argocd.password.secret"],
+        "argocd-initial-admin-secret"
+    );
 
     let server = ["kubeconfig", "demo", "--server", "http://127.0.0.1:1"];
     let config = project.run(&server).ends(0).json();
@@ -126,8 +161,24 @@ fn tells_what_it_gives(project: &Project) {
     let written = project.path().join(".groundwork/kubeconfig/demo.yaml");
     let mode = fs::metadata(written).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
 
-    let graph = project.run(&["graph", "demo"]).ends(0).out;
+/// Mermaid draws no more than 500 edges and 50,000 characters unless it is told to.
+#[test]
+fn graphs_are_within_the_limits_of_mermaid() {
+    let project = Project::whole();
+    for (environment, database) in [("demo", "addressbook"), ("staging", "microservices")] {
+        is_drawn(
+            &project,
+            environment,
+            &format!("database_{database}_instance"),
+        );
+    }
+}
+
+fn is_drawn(project: &Project, environment: &str, database: &str) {
+    let graph = project.run(&["graph", environment]).ends(0).out;
+    assert!(graph.len() < 50_000, "{} characters", graph.len());
     let mut lines = graph.lines().map(str::trim);
     assert_eq!(lines.next(), Some("flowchart LR"));
     let (arrows, nodes): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains(" --> "));
@@ -135,7 +186,13 @@ fn tells_what_it_gives(project: &Project) {
         .iter()
         .filter_map(|line| line.split('[').next())
         .collect();
-    assert!(arrows.len() > nodes.len() && nodes.len() > 30, "{graph}");
+    assert!(nodes.len() > 30 && nodes.contains(database), "{graph}");
+    assert!(
+        arrows.len() >= nodes.len() - 1 && arrows.len() < 500,
+        "{graph}"
+    );
+    // The agent is one, between its namespace and what it deploys.
+    assert!(nodes.contains("bootstrap_agent"), "{graph}");
     for end in arrows.iter().flat_map(|line| line.split(" --> ")) {
         assert!(nodes.contains(end), "{end}");
     }

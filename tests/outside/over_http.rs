@@ -133,7 +133,7 @@ fn looks_without_aws(project: &Project) {
             "demo",
             "bootstrap.agent.deployment.argocd-server",
         ],
-        &["output", "demo", "cluster_endpoint"],
+        &["output", "demo", "cluster.endpoint"],
         &["kubeconfig", "demo"],
     ] {
         let mut command = project.groundwork(arguments);
