@@ -4,14 +4,14 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::confirm::confirm;
-use super::context::{columns, lock, remembered, session};
+use super::context::{columns, lock, output_columns, remembered, session};
 use super::exit::{Error, Exit, colour};
 use super::output::outputs;
 use super::{Global, signals};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::event::Listener;
-use crate::ops::{self, Confirmed};
+use crate::ops::{self, Confirmed, Planned};
 use crate::plan::Goal;
 use crate::ui;
 
@@ -50,7 +50,7 @@ impl Apply {
             return Ok(Exit::Failed);
         }
         let stop = signals::listen();
-        let listener = listener(self.json, &session.cloud.clock);
+        let listener = listener(self.json, &session.cloud.clock, &planned);
         let confirmed = Confirmed {
             data_loss: self.allow_data_loss,
         };
@@ -76,19 +76,24 @@ fn show_outputs(global: &Global, name: &str, json: bool) -> Result<(), Error> {
         let event = serde_json::json!({ "event": "outputs", "outputs": outputs });
         ui::print(format_args!("{event}\n"))?;
     } else {
-        ui::print(format_args!("\n{}", ui::outputs(&outputs, columns())))?;
+        ui::print(format_args!(
+            "\n{}",
+            ui::outputs(&outputs, output_columns())
+        ))?;
     }
     Ok(())
 }
 
 /// How progress is shown: bars on a terminal, lines elsewhere, JSON for machines.
-pub fn listener(json: bool, clock: &Arc<dyn Clock>) -> Box<dyn Listener> {
+pub fn listener(json: bool, clock: &Arc<dyn Clock>, planned: &Planned) -> Box<dyn Listener> {
+    let course = || ui::Course::of(&planned.plan, &planned.basis());
+    let clock = Arc::clone(clock);
     if json {
         Box::new(ui::JsonLines)
     } else if std::io::stderr().is_terminal() {
-        Box::new(ui::Bars::new(Arc::clone(clock), colour()))
+        Box::new(ui::Bars::new(clock, course(), colour(), columns()))
     } else {
-        Box::new(ui::Lines::new(Arc::clone(clock)))
+        Box::new(ui::Lines::new(clock, course()))
     }
 }
 

@@ -5,6 +5,7 @@
 //! What the commands share: the file, the cloud that it names, and the session on both.
 
 use std::env;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::exit::Error;
@@ -26,6 +27,11 @@ pub fn columns() -> usize {
     given.or_else(measured).unwrap_or(80).max(40)
 }
 
+/// How wide standard output is, where it is a terminal. What goes anywhere else is for programs: nothing of it is cut.
+pub fn output_columns() -> Option<usize> {
+    io::stdout().is_terminal().then(columns)
+}
+
 /// The environment of this name, with the provider that the command line may override.
 pub fn environment(global: &Global, name: &str) -> Result<Environment, Error> {
     let path = environment::locate(&global.directory, name)?;
@@ -37,14 +43,11 @@ pub fn environment(global: &Global, name: &str) -> Result<Environment, Error> {
 
 /// The embedded world of this project.
 pub fn sandbox(global: &Global) -> Sandbox {
-    let scale = if global.sandbox_speed.is_finite() {
-        global.sandbox_speed.clamp(0.1, 10_000.0)
-    } else {
-        1.0
-    };
     Sandbox::open(
         global.directory.join(".groundwork/sandbox"),
-        ClockSource::Wall { scale },
+        ClockSource::Wall {
+            scale: global.sandbox_speed,
+        },
     )
 }
 

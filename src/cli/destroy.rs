@@ -47,7 +47,7 @@ impl Destroy {
             return Ok(Exit::Failed);
         }
         let stop = signals::listen();
-        let listener = listener(self.json, &session.cloud.clock);
+        let listener = listener(self.json, &session.cloud.clock, &planned);
         let teardown = ops::destroy(&session, &planned, listener.as_ref(), stop.clone()).await?;
         if self.json {
             let event = serde_json::json!({ "event": "remains", "remains": teardown.remains });

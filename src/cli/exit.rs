@@ -139,7 +139,10 @@ pub fn failed(error: &Error) -> Exit {
         return Exit::Failed;
     }
     let hint = own_hint(error).or_else(|| hint(error));
-    ui::tell(ui::failure(error, hint.as_deref()));
+    ui::tell(match error {
+        Error::Operation(ops::Error::Refused(refusals)) => ui::refused(refusals, hint.as_deref()),
+        _ => ui::failure(error, hint.as_deref()),
+    });
     Exit::Failed
 }
 

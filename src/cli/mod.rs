@@ -22,6 +22,7 @@ mod token;
 mod validate;
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -82,9 +83,22 @@ struct Global {
         global = true,
         value_name = "TIMES",
         env = "GROUNDWORK_SANDBOX_SPEED",
-        default_value_t = 100.0
+        default_value_t = 100.0,
+        value_parser = speed
     )]
     sandbox_speed: f64,
+}
+
+/// How fast the sandbox's time may run: slower shows nothing, faster leaves no time to answer in.
+const SPEEDS: RangeInclusive<f64> = 0.1..=10_000.0;
+
+/// Reads a speed of the sandbox's time.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: Option<f64> = text.parse().ok();
+    let allowed = || format!("a number from {} to {}", SPEEDS.start(), SPEEDS.end());
+    speed
+        .filter(|speed| SPEEDS.contains(speed))
+        .ok_or_else(allowed)
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{Remembered, columns, kubeconfig_path, remembered};
+use super::context::{Remembered, kubeconfig_path, output_columns, remembered};
 use super::exit::{Error, Exit};
 use super::{Global, kubeconfig};
 use crate::ops;
@@ -34,7 +34,7 @@ impl Output {
                 ui::print(format_args!("{value}\n"))?;
             }
             None if self.json => ui::print_json(&outputs)?,
-            None => ui::print(ui::outputs(&outputs, columns()))?,
+            None => ui::print(ui::outputs(&outputs, output_columns()))?,
         }
         Ok(Exit::Done)
     }

@@ -1,7 +1,7 @@
 //! `groundwork status`.
 
 use super::Global;
-use super::context::{columns, session_on_what_exists};
+use super::context::{output_columns, session_on_what_exists};
 use super::exit::{Error, Exit};
 use crate::ops;
 use crate::plan::Goal;
@@ -25,7 +25,7 @@ impl Status {
         if self.json {
             ui::print_json(&status)?;
         } else {
-            ui::print(ui::status(&status, columns()))?;
+            ui::print(ui::status(&status, output_columns()))?;
         }
         Ok(Exit::Done)
     }

@@ -1,9 +1,11 @@
 //! An error as people read it: what failed, the causes below it, and what to do.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt::Write;
 
 use super::style::{BAD, STRONG, paint};
+use crate::plan::Refusal;
 
 /// The error with its causes, and the hint if there is one.
 pub fn failure(error: &(dyn StdError + 'static), hint: Option<&str>) -> String {
@@ -23,10 +25,56 @@ pub fn failure(error: &(dyn StdError + 'static), hint: Option<&str>) -> String {
         last = said;
         cause = error.source();
     }
-    if let Some(hint) = hint {
-        let _ = writeln!(text, "{} {hint}", paint(STRONG, "hint:"));
+    text + &hinted(hint)
+}
+
+/// Why there is no plan. What is there already and not ours is told by whose it is, which mostly is one lineage's.
+pub fn refused(refusals: &[Refusal], hint: Option<&str>) -> String {
+    let mut text = format!(
+        "{} there is no plan, and nothing was changed\n",
+        paint(BAD, "error:")
+    );
+    let mut foreign: BTreeMap<Option<&str>, Vec<(&str, String)>> = BTreeMap::new();
+    for refusal in refusals {
+        match refusal {
+            Refusal::Foreign {
+                address,
+                kind,
+                name,
+                id,
+                lineage,
+            } => {
+                let known_by = if id == name { "" } else { &format!(" ({id})") };
+                let what = format!("{kind} `{name}`{known_by}");
+                let theirs = foreign.entry(lineage.as_deref()).or_default();
+                theirs.push((address.as_str(), what));
+            }
+            Refusal::UnknownKind { .. } | Refusal::Ring(_) => {
+                let _ = writeln!(text, "  {}", indented(&refusal.to_string()));
+            }
+        }
     }
-    text
+    for (lineage, theirs) in foreign {
+        let whose = match lineage {
+            Some(lineage) => format!("belongs to another lineage ({lineage})"),
+            None => "was not made by groundwork".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "  names that the file asks for are taken by what {whose}:"
+        );
+        let widths = theirs.iter().map(|(address, _)| address.len());
+        let column = widths.max().unwrap_or(0);
+        for (address, what) in theirs {
+            let _ = writeln!(text, "    {address:<column$}  {what}");
+        }
+    }
+    text + &hinted(hint)
+}
+
+fn hinted(hint: Option<&str>) -> String {
+    let line = |hint| format!("{} {hint}\n", paint(STRONG, "hint:"));
+    hint.map_or_else(String::new, line)
 }
 
 /// Lines after the first stand below it.
@@ -43,6 +91,34 @@ mod tests {
     struct Failed {
         said: &'static str,
         source: Option<Box<Failed>>,
+    }
+
+    #[test]
+    fn whose_things_are_is_said_once() {
+        let foreign =
+            |address: &str, name: &str, id: &str, lineage: Option<&str>| Refusal::Foreign {
+                address: address.parse().expect("an address"),
+                kind: address.split('.').next().expect("a word").to_owned(),
+                name: name.to_owned(),
+                id: id.to_owned(),
+                lineage: lineage.map(str::to_owned),
+            };
+        let refusals = [
+            foreign("cache.main", "cache", "cache", Some("1f0c")),
+            foreign("network.vpc", "staging", "vpc-1", Some("1f0c")),
+            foreign("iam.group.x", "x", "x", None),
+        ];
+        let text = refused(&refusals, Some("rename ours"));
+        assert_eq!(
+            anstream::adapter::strip_str(&text).to_string(),
+            "error: there is no plan, and nothing was changed\n  \
+             names that the file asks for are taken by what was not made by groundwork:\n    \
+             iam.group.x  iam `x`\n  \
+             names that the file asks for are taken by what belongs to another lineage (1f0c):\n    \
+             cache.main   cache `cache`\n    \
+             network.vpc  network `staging` (vpc-1)\n\
+             hint: rename ours\n"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Durations, cut texts and counts.
 
+use jiff::Timestamp;
+
 /// Seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`.
 pub fn duration(seconds: u64) -> String {
     let two = |large: u64, unit: &str, small: u64, smaller: &str| match small {
@@ -22,6 +24,11 @@ pub fn estimate(seconds: u64) -> String {
     }
 }
 
+/// Whole seconds from one moment to another.
+pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
+    u64::try_from(later.duration_since(earlier).as_secs()).unwrap_or(0)
+}
+
 /// `text` in at most `width` characters.
 pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -29,6 +36,19 @@ pub fn cut(text: &str, width: usize) -> String {
     }
     let kept: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{kept}…")
+}
+
+/// `text` in at most `width` characters, of which the last say most: the middle goes.
+pub fn squeeze(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let begin = kept / 3;
+    let begin_text: String = text.chars().take(begin).collect();
+    let end: String = text.chars().skip(length - (kept - begin)).collect();
+    format!("{begin_text}…{end}")
 }
 
 /// `text` in lines of at most `width` characters, broken between words where there are any.
@@ -85,6 +105,8 @@ mod tests {
     fn a_cut_text_has_the_width_it_was_given() {
         assert_eq!(cut("staging", 7), "staging");
         assert_eq!(cut("Überlänge", 5), "Über…");
+        assert_eq!(squeeze("staging", 7), "staging");
+        assert_eq!(squeeze("bootstrap.agent.service", 10), "boo…ervice");
     }
 
     #[test]

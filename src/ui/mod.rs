@@ -2,6 +2,7 @@
 //!
 //! Text is styled always; the stream that it is printed to strips what a pipe or NO_COLOR does not want.
 
+mod course;
 mod failure;
 mod format;
 mod plan;
@@ -10,7 +11,8 @@ mod progress;
 mod status;
 mod style;
 
-pub use failure::failure;
+pub use course::Course;
+pub use failure::{failure, refused};
 pub use plan::{plan, stand_in};
 pub use print::{Unprinted, print, print_json, tell};
 pub use progress::{Bars, JsonLines, Lines};

@@ -14,6 +14,9 @@ use crate::resources::kinds;
 /// How wide the column of durations is.
 const TIME: usize = 6;
 
+/// How many of a kind are too many to tell one by one.
+const MANY: usize = 4;
+
 /// How far in stands what belongs to an action.
 const INDENT: usize = 6;
 
@@ -37,6 +40,7 @@ pub fn plan(plan: &Plan, width: usize) -> String {
     // In the order of the file's sections, which is roughly that of the work.
     let rank = |action: &Action| kinds().iter().position(|kind| kind.name() == action.kind);
     actions.sort_by_key(|action| (rank(action), &action.address));
+    let folded = folded(plan.goal, &mut actions);
     let shared = shared_reason(&actions);
     summary(&mut text, plan, shared);
     let column = actions
@@ -47,7 +51,27 @@ pub fn plan(plan: &Plan, width: usize) -> String {
     for action in actions {
         line(&mut text, action, column.min(width * 3 / 5), width, shared);
     }
+    for (reason, number) in folded {
+        let (sign, style, word) = verb(Verb::Forget);
+        let doing = paint(style, format!("{sign} {word:<7}"));
+        let why = paint(FAINT, format!("each because {reason}"));
+        let these = count(number, "resource");
+        let _ = writeln!(text, "  {doing} {:TIME$} {these}, {why}", "");
+    }
     text
+}
+
+/// Takes out what a teardown only forgets, where many go for one reason, and counts it by that reason: nobody loses
+/// anything by it.
+fn folded(goal: Goal, actions: &mut Vec<&Action>) -> BTreeMap<String, usize> {
+    let mut forgets: BTreeMap<String, usize> = BTreeMap::new();
+    let forgotten = |action: &&Action| goal == Goal::Destroy && action.verb == Verb::Forget;
+    for action in actions.iter().copied().filter(forgotten) {
+        *forgets.entry(action.reason.clone()).or_insert(0) += 1;
+    }
+    forgets.retain(|_, number| *number >= MANY);
+    actions.retain(|action| !(forgotten(action) && forgets.contains_key(&action.reason)));
+    forgets
 }
 
 /// The reason that most actions have, if repeating it on each line would only be noise.
@@ -57,7 +81,7 @@ fn shared_reason<'a>(actions: &[&'a Action]) -> Option<&'a str> {
         *times.entry(&action.reason).or_insert(0) += 1;
     }
     let (reason, times) = times.into_iter().max_by_key(|(_, times)| *times)?;
-    (times >= 4 && times * 2 > actions.len()).then_some(reason)
+    (times >= MANY && times * 2 > actions.len()).then_some(reason)
 }
 
 fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
-use super::format::{count, duration, estimate};
+use super::course::Course;
+use super::format::{count, duration, estimate, seconds_between, squeeze};
 use super::print::{print, tell};
 use super::style::{BAD, CHANGE, FAINT, GOOD, paint, verb};
 use crate::address::Address;
@@ -19,27 +20,40 @@ use crate::plan::Verb;
 /// How often the bars are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
-/// How wide the column of addresses is: most are shorter, and what follows still fits in 80 columns.
-const ADDRESS: usize = 36;
+/// How wide the column of ages is: `12 min 30 s of 15 min` and a little more.
+const AGE: usize = 22;
+
+/// What stands on the line of a resource in flight beside its address and its age: a spinner, a sign, the gaps, and
+/// the cloud's own word for where it is.
+const BESIDE: usize = 22;
 
 /// One line for each event: what a CI log wants.
 pub struct Lines {
     clock: Arc<dyn Clock>,
     begun: Timestamp,
+    course: Mutex<Course>,
 }
 
 impl Lines {
-    /// Lines with the cloud's time since now.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let begun = clock.now();
-        Self { clock, begun }
+    /// Lines with the cloud's time since now, about a run on `course`.
+    pub fn new(clock: Arc<dyn Clock>, course: Course) -> Self {
+        Self {
+            begun: clock.now(),
+            clock,
+            course: Mutex::new(course),
+        }
     }
 }
 
 impl Listener for Lines {
     fn hear(&self, event: &Event) {
-        let Some(text) = line(event) else { return };
-        let elapsed = seconds_since(self.begun, self.clock.now());
+        let now = self.clock.now();
+        let mut course = lock(&self.course);
+        course.follow(event, now);
+        let Some(text) = line(event, &course) else {
+            return;
+        };
+        let elapsed = seconds_between(self.begun, now);
         let time = paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60));
         // The run goes on when nobody can follow it any more.
         drop(print(format_args!("{time} {text}\n")));
@@ -59,7 +73,7 @@ impl Listener for JsonLines {
 }
 
 /// What is worth a line that stays. What is only forgotten takes no time and changes nothing.
-fn line(event: &Event) -> Option<String> {
+fn line(event: &Event, course: &Course) -> Option<String> {
     Some(match event {
         Event::Began {
             operation,
@@ -69,7 +83,7 @@ fn line(event: &Event) -> Option<String> {
         } => {
             format!(
                 "{operation} {environment}: {}, about {}",
-                count(*actions, "action"),
+                count(course.work(*actions), "action"),
                 estimate(*expected_seconds)
             )
         }
@@ -134,7 +148,7 @@ fn line(event: &Event) -> Option<String> {
             ];
             let mut text = format!(
                 "{operation}: {} done in {}",
-                count(*done, "action"),
+                count(course.worked(*done), "action"),
                 duration(*seconds)
             );
             for (number, what) in rest.into_iter().filter(|(number, _)| *number > 0) {
@@ -170,14 +184,17 @@ fn failed(address: &Address, causes: &[String], hint: Option<&str>) -> String {
     text
 }
 
-fn seconds_since(begun: Timestamp, now: Timestamp) -> u64 {
-    u64::try_from(now.duration_since(begun).as_secs()).unwrap_or(0)
+/// What is behind the lock, also after a panic elsewhere: nothing here is ever half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One line for each resource in flight, finished ones above, and a bar for the whole below.
 pub struct Bars {
     clock: Arc<dyn Clock>,
     colour: bool,
+    columns: usize,
+    course: Arc<Mutex<Course>>,
     screen: MultiProgress,
     drawn: Mutex<Drawn>,
 }
@@ -190,31 +207,28 @@ struct Drawn {
 }
 
 impl Bars {
-    /// Bars on standard error, which is a terminal; `colour` tells whether it wants any.
-    pub fn new(clock: Arc<dyn Clock>, colour: bool) -> Self {
+    /// Bars for a run on `course` on standard error, which is a terminal of so many `columns`; `colour` tells whether
+    /// it wants any.
+    pub fn new(clock: Arc<dyn Clock>, course: Course, colour: bool, columns: usize) -> Self {
         Self {
             clock,
             colour,
+            columns,
+            course: Arc::new(Mutex::new(course)),
             screen: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             drawn: Mutex::default(),
         }
     }
 
     fn drawn(&self) -> MutexGuard<'_, Drawn> {
-        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.drawn)
     }
 
-    fn begin(&self, actions: usize, expected_seconds: u64) {
-        let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
+    fn begin(&self, actions: usize) {
+        let (clock, course) = (Arc::clone(&self.clock), Arc::clone(&self.course));
         let left = move |_: &ProgressState, out: &mut dyn Write| {
-            let left = expected_seconds.saturating_sub(seconds_since(begun, clock.now()));
-            let text = if left == 0 {
-                "finishing".to_owned()
-            } else {
-                format!("about {} left", estimate(left))
-            };
             // Writing to indicatif's own buffer does not fail.
-            let _ = out.write_str(&text);
+            let _ = out.write_str(&lock(&course).left(clock.now()));
         };
         let template = self.template("{bar:30.green/dim} {pos}/{len}  {left}");
         let style = template.with_key("left", left).progress_chars("━╸─");
@@ -227,7 +241,7 @@ impl Bars {
     fn start(&self, address: &Address, doing: Verb, expected_seconds: u64) {
         let (clock, begun) = (Arc::clone(&self.clock), self.clock.now());
         let age = move |_: &ProgressState, out: &mut dyn Write| {
-            let elapsed = duration(seconds_since(begun, clock.now()));
+            let elapsed = duration(seconds_between(begun, clock.now()));
             let text = match expected_seconds {
                 0..5 => elapsed,
                 _ => format!("{elapsed} of {}", estimate(expected_seconds)),
@@ -235,12 +249,13 @@ impl Bars {
             let _ = out.write_str(&text);
         };
         let (sign, ..) = verb(doing);
+        let column = self.columns.saturating_sub(AGE + BESIDE).clamp(16, 72);
         let template = format!(
-            "  {{spinner:.cyan}} {sign} {{prefix:{ADDRESS}}}  {{age:.dim}}  {{wide_msg:.dim}}"
+            "  {{spinner:.cyan}} {sign} {{prefix:{column}}}  {{age:{AGE}.dim}}  {{wide_msg:.dim}}"
         );
         let bar = ProgressBar::new_spinner()
             .with_style(self.template(&template).with_key("age", age))
-            .with_prefix(address.to_string());
+            .with_prefix(squeeze(address.as_str(), column));
         let mut drawn = self.drawn();
         let bar = match &drawn.whole {
             Some(whole) => self.screen.insert_before(whole, bar),
@@ -273,6 +288,10 @@ impl Bars {
         }
     }
 
+    fn line(&self, event: &Event) -> Option<String> {
+        line(event, &lock(&self.course))
+    }
+
     /// Prints a line above the bars.
     fn say(&self, text: &str) {
         let text = if self.colour {
@@ -287,12 +306,12 @@ impl Bars {
 
 impl Listener for Bars {
     fn hear(&self, event: &Event) {
+        lock(&self.course).follow(event, self.clock.now());
         match event {
-            Event::Began {
-                actions,
-                expected_seconds,
-                ..
-            } => return self.begin(*actions, *expected_seconds),
+            Event::Began { actions, .. } => {
+                let work = lock(&self.course).work(*actions);
+                return self.begin(work);
+            }
             Event::Started {
                 address,
                 verb,
@@ -305,6 +324,9 @@ impl Listener for Bars {
                 return;
             }
             Event::Removed { address, .. } | Event::Left { address, .. } => self.land(address),
+            Event::Finished {
+                verb: Verb::Forget, ..
+            } => {}
             Event::Finished { address, .. } | Event::Failed { address, .. } => {
                 self.land(address);
                 self.count();
@@ -314,14 +336,14 @@ impl Listener for Bars {
                     whole.finish_and_clear();
                 }
                 // With the bars gone this leaves the cursor where the next line begins.
-                if let Some(text) = line(event) {
+                if let Some(text) = self.line(event) {
                     tell(format_args!("{text}\n"));
                 }
                 return;
             }
             Event::Skipped { .. } | Event::Stopping => {}
         }
-        if let Some(text) = line(event) {
+        if let Some(text) = self.line(event) {
             self.say(&text);
         }
     }

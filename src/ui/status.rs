@@ -11,8 +11,14 @@ use crate::resources::Outputs;
 /// How wide the column of ages is.
 const AGE: usize = 5;
 
-/// The status for a terminal of `width` columns.
-pub fn status(status: &Status, width: usize) -> String {
+/// What stands on a line beside its address: a short state, an age and the id of most resources.
+const BESIDE: usize = 36;
+
+/// The least of an id that is worth showing.
+const ID: usize = 8;
+
+/// The status for a terminal of `width` columns; nothing is cut where there is none.
+pub fn status(status: &Status, width: Option<usize>) -> String {
     let mut text = String::new();
     let Status {
         environment,
@@ -26,25 +32,10 @@ pub fn status(status: &Status, width: usize) -> String {
         "{} on {provider}, account {account}, {region}",
         paint(STRONG, environment)
     );
-    match (&status.expires, status.expires_in_seconds) {
-        (Some(moment), Some(left)) if left >= 0 => {
-            let _ = writeln!(
-                text,
-                "expires in {} ({moment})",
-                duration(left.unsigned_abs())
-            );
-        }
-        (Some(moment), Some(left)) => {
-            let _ = writeln!(
-                text,
-                "{}",
-                paint(
-                    BAD,
-                    format!("expired {} ago ({moment})", duration(left.unsigned_abs()))
-                )
-            );
-        }
-        (Some(_) | None, _) => {}
+    if was_never_applied(status) {
+        let _ = writeln!(text, "never applied");
+    } else {
+        expiry(&mut text, status);
     }
     if status.protected {
         let _ = writeln!(text, "protected: destroy refuses");
@@ -61,50 +52,7 @@ pub fn status(status: &Status, width: usize) -> String {
         text.push_str("nothing exists and nothing is asked for\n");
         return text;
     }
-    let widest = |cell: fn(&ResourceStatus) -> &str| {
-        status
-            .resources
-            .iter()
-            .map(|r| cell(r).chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let address = widest(|resource| resource.address.as_str())
-        .max(7)
-        .min(width * 3 / 5);
-    let state = widest(|resource| &resource.state).clamp(5, 20);
-    let _ = writeln!(
-        text,
-        "\n{}",
-        paint(
-            FAINT,
-            format!(
-                "{:<address$}  {:<state$}  {:<AGE$}  ID",
-                "ADDRESS", "STATE", "AGE"
-            )
-        )
-    );
-    for resource in &status.resources {
-        let style = match resource.state.as_str() {
-            "ready" => GOOD,
-            "absent" | "not in the file" => FAINT,
-            state if state.starts_with("failed") => BAD,
-            _ => CHANGE,
-        };
-        let age = resource
-            .age_seconds
-            .map_or_else(|| "-".to_owned(), short_age);
-        let id = cut(
-            resource.id.as_deref().unwrap_or("-"),
-            width.saturating_sub(address + state + AGE + 6).max(8),
-        );
-        let word = paint(style, format!("{:<state$}", cut(&resource.state, state)));
-        let _ = writeln!(
-            text,
-            "{:<address$}  {word}  {age:<AGE$}  {id}",
-            cut(resource.address.as_str(), address)
-        );
-    }
+    table(&mut text, &status.resources, width);
     let ready = status
         .resources
         .iter()
@@ -117,6 +65,71 @@ pub fn status(status: &Status, width: usize) -> String {
         count(status.resources.len(), "resource")
     );
     text
+}
+
+/// Whether no run ever touched anything: none ended, and none left anything behind.
+fn was_never_applied(status: &Status) -> bool {
+    let mut resources = status.resources.iter();
+    status.last_run.is_none()
+        && resources.all(|resource| resource.id.is_none() && resource.age_seconds.is_none())
+}
+
+fn expiry(text: &mut String, status: &Status) {
+    let (Some(moment), Some(left)) = (&status.expires, status.expires_in_seconds) else {
+        return;
+    };
+    let time = duration(left.unsigned_abs());
+    let said = if left >= 0 {
+        format!("expires in {time} ({moment})")
+    } else {
+        paint(BAD, format!("expired {time} ago ({moment})"))
+    };
+    let _ = writeln!(text, "{said}");
+}
+
+/// One line for each resource. Its address is always whole, its id as far as there is room.
+fn table(text: &mut String, resources: &[ResourceStatus], width: Option<usize>) {
+    let widest = |cell: fn(&ResourceStatus) -> &str, least: usize| {
+        let widths = resources.iter().map(|one| cell(one).chars().count());
+        widths.max().unwrap_or(0).max(least)
+    };
+    let mut address = widest(|one| one.address.as_str(), 7);
+    let mut state = widest(|one| &one.state, 5);
+    if let Some(width) = width {
+        // One that is longer pushes its own line only.
+        address = address.min(width.saturating_sub(BESIDE));
+        state = state.min(20);
+    }
+    let head = format!(
+        "{:<address$}  {:<state$}  {:<AGE$}  ID",
+        "ADDRESS", "STATE", "AGE"
+    );
+    let _ = writeln!(text, "\n{}", paint(FAINT, head));
+    for resource in resources {
+        let style = match resource.state.as_str() {
+            "ready" => GOOD,
+            "absent" | "not in the file" => FAINT,
+            state if state.starts_with("failed") => BAD,
+            _ => CHANGE,
+        };
+        let age = resource
+            .age_seconds
+            .map_or_else(|| "-".to_owned(), short_age);
+        let word = paint(style, format!("{:<state$}", cut(&resource.state, state)));
+        let name = resource.address.as_str();
+        let mut id = resource.id.as_deref().unwrap_or("-").to_owned();
+        if let Some(width) = width {
+            let used = name.chars().count().max(address) + state + AGE + 6;
+            let room = width.saturating_sub(used);
+            id = if room < ID.min(id.chars().count()) {
+                String::new()
+            } else {
+                cut(&id, room)
+            };
+        }
+        let line = format!("{name:<address$}  {word}  {age:<AGE$}  {id}");
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
 }
 
 /// An age in one unit, as `kubectl` shows it.
@@ -132,10 +145,11 @@ fn short_age(seconds: u64) -> String {
 /// What the environment gives, one line each.
 ///
 /// On a terminal of `width` columns a long value stands on a line of its own, whole, so that it can be copied.
-pub fn outputs(outputs: &Outputs, width: usize) -> String {
+pub fn outputs(outputs: &Outputs, width: Option<usize>) -> String {
     let column = outputs.keys().map(String::len).max().unwrap_or(0);
     let line = |mut text: String, (name, value): (&String, &String)| {
-        let _ = if 4 + column + value.chars().count() <= width {
+        let fits = width.is_none_or(|width| 4 + column + value.chars().count() <= width);
+        let _ = if fits {
             writeln!(
                 text,
                 "  {}  {value}",
@@ -181,4 +195,63 @@ pub fn remains(environment: &str, remains: &[Remains]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+
+    const ARN: &str = "arn:aws:eks:us-east-1:123456789012:nodegroup/staging/general/0001";
+
+    fn with(address: &str, id: Option<&str>) -> Status {
+        Status {
+            environment: "staging".to_owned(),
+            provider: "sandbox".to_owned(),
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            expires: Some("2026-01-01T08:00:00Z".to_owned()),
+            expires_in_seconds: Some(28_800),
+            protected: false,
+            last_run: None,
+            resources: vec![ResourceStatus {
+                address: address.parse::<Address>().expect("an address"),
+                kind: "cluster.node-group".to_owned(),
+                id: id.map(str::to_owned),
+                state: "ready".to_owned(),
+                age_seconds: id.map(|_| 60),
+            }],
+        }
+    }
+
+    fn shown(status: &Status, width: Option<usize>) -> String {
+        anstream::adapter::strip_str(&super::status(status, width)).to_string()
+    }
+
+    #[test]
+    fn a_pipe_gets_every_cell_whole() {
+        let long = format!("bootstrap.agent.{}", "long-".repeat(30) + "name");
+        let text = shown(&with(&long, Some(ARN)), None);
+        let whole = format!("{long}  ready  60s    {ARN}\n");
+        assert!(text.contains(&whole), "{text}");
+    }
+
+    #[test]
+    fn on_a_terminal_the_address_wins_over_the_id() {
+        let long = "bootstrap.agent.customresourcedefinition.applicationsets.example";
+        let text = shown(&with(long, Some(ARN)), Some(80));
+        assert!(text.contains(&format!("{long}  ready  60s\n")), "{text}");
+        let text = shown(&with("cluster.node-group.general", Some(ARN)), Some(80));
+        let line = text.lines().find(|line| line.contains("60s")).expect("it");
+        assert!(line.chars().count() == 80 && line.ends_with('…'), "{text}");
+    }
+
+    #[test]
+    fn what_was_never_applied_does_not_expire() {
+        let never = shown(&with("network.vpc", None), Some(80));
+        assert!(never.contains("\nnever applied\n"), "{never}");
+        assert!(!never.contains("expires"), "{never}");
+        let cut_off = shown(&with("network.vpc", Some("vpc-1")), Some(80));
+        assert!(cut_off.contains("expires in 8 h ("), "{cut_off}");
+    }
 }

@@ -119,6 +119,21 @@ fn styles_go_to_terminals_that_want_them_and_nowhere_else() {
 }
 
 #[test]
+fn a_status_fits_the_terminal_and_keeps_every_address() {
+    let project = Project::new();
+    project.run(&["apply", "demo", "--yes"]).ends(0);
+    let narrow: &[(&str, &str)] = &[("COLUMNS", "80"), ("NO_COLOR", "1")];
+    let shown = on_a_terminal(&project, "status demo", narrow, "").ends(0);
+    let shown = shown.out.replace('\r', "");
+    fits(&shown, 80);
+    let known = project.run(&["state", "list", "demo"]).ends(0).out;
+    for address in known.lines() {
+        let line = shown.lines().find(|line| line.starts_with(address));
+        assert!(line.is_some(), "{address}: {shown}");
+    }
+}
+
+#[test]
 fn only_yes_goes_on() {
     let project = Project::new();
     for answer in ["no\n", "\n", "y\n"] {
