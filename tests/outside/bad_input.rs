@@ -183,7 +183,12 @@ async fn what_another_lineage_made_is_neither_adopted_nor_deleted() {
                 "nothing was changed",
             ],
         );
-        assert_eq!(done.err.matches(lineage).count(), 1, "{}", done.err);
+        assert_eq!(
+            done.err.matches("another lineage").count(),
+            1,
+            "{}",
+            done.err
+        );
     }
     let done = project.run(&["destroy", "demo", "--yes"]).ends(1);
     says(&done, &["another lineage", lineage]);
