@@ -27,7 +27,7 @@ pub fn print(text: impl Display) -> Result<(), Unprinted> {
 /// Prints a value as indented JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Unprinted> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Unprinted(error.into()))?;
     print(format_args!("{text}\n"))
