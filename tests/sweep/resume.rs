@@ -68,7 +68,8 @@ impl Outcome {
 pub fn world(place: &Place) -> String {
     let world = place.sandbox.store();
     let world = world.transact(Effect::Reads, |world| show(world));
-    let world = world.expect("a world");
+    let mut world = world.expect("a world");
+    unplace(&mut world);
     let mut text = serde_json::to_string_pretty(&world).expect("JSON");
     let secrets = world["resources"]["secret"].as_array();
     for secret in secrets.into_iter().flatten() {
@@ -78,9 +79,22 @@ pub fn world(place: &Place) -> String {
             text = text.replace(digest, "generated");
         }
     }
-    let lines = text.lines();
-    let lines = lines.filter(|line| !line.trim_start().starts_with("\"nodeName\":"));
-    lines.collect::<Vec<_>>().join("\n")
+    text
+}
+
+/// Takes the nodes of pods away, which decide the order in which pods stand as well.
+fn unplace(value: &mut Value) {
+    match value {
+        Value::Array(list) => {
+            list.iter_mut().for_each(unplace);
+            list.sort_by_cached_key(Value::to_string);
+        }
+        Value::Object(fields) => {
+            fields.remove("nodeName");
+            fields.values_mut().for_each(unplace);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn generated(secret: &str) -> bool {
