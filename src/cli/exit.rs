@@ -156,7 +156,8 @@ fn own_hint(error: &Error) -> Option<String> {
             .any(|refusal| matches!(refusal, Refusal::Foreign { .. }))
             .then(|| {
                 "rename ours in the file, or remove what is there if nobody needs it; \
-                 if it is this environment's and its state was lost, put the state back"
+                 if it is this environment's and its state was lost, put the state back, or have it put \
+                 together again with `groundwork state rebuild`"
                     .to_owned()
             }),
         Error::Operation(ops::Error::UnsetVariables(variables)) => {
@@ -174,8 +175,19 @@ fn own_hint(error: &Error) -> Option<String> {
         }
         Error::Store(state::StoreError::Damaged { .. })
         | Error::Operation(ops::Error::Store(state::StoreError::Damaged { .. })) => Some(
-            "put an older copy in its place, or move it away if the environment is gone".to_owned(),
+            "have it put together again from the file and the cloud with `groundwork state rebuild`, \
+             or put an older copy in its place"
+                .to_owned(),
         ),
+        Error::Operation(ops::Error::SeveralLineages { .. }) => Some(
+            "look which of them is this environment's, and name it with --lineage; the others belong to \
+             whoever has their state"
+                .to_owned(),
+        ),
+        Error::Operation(ops::Error::NothingToRebuild(name)) => Some(format!(
+            "look whether account and region are the right ones; if the environment is gone, \
+             `groundwork apply {name}` begins a new one"
+        )),
         _ => None,
     }
 }

@@ -1,12 +1,15 @@
 //! `groundwork state`.
 
 use super::Global;
-use super::context::remembered;
+use super::confirm::confirm;
+use super::context::{lock, remembered, session};
 use super::exit::{Error, Exit};
 use crate::address::Address;
+use crate::observe::Depth;
+use crate::ops::{self, Previous, Rebuilt};
 use crate::ui;
 
-/// Look at what groundwork remembers of an environment
+/// Look at what groundwork remembers of an environment, or put that together anew
 #[derive(Debug, clap::Subcommand)]
 pub enum State {
     /// List the addresses that are remembered
@@ -21,33 +24,115 @@ pub enum State {
         /// Only this resource
         address: Option<Address>,
     },
+    /// Put a lost or damaged state together again, from the file and the cloud
+    ///
+    /// Takes over what carries the environment's name in the cloud, after asking, and changes nothing there. What was
+    /// made last may become visible only after a minute, so it takes that long. A state that is replaced is kept aside.
+    Rebuild(Rebuild),
+}
+
+/// Put a lost or damaged state together again
+#[derive(Debug, clap::Args)]
+pub struct Rebuild {
+    /// The environment
+    environment: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Which lineage to take over, where the cloud tells of several
+    #[arg(long, value_name = "UUID")]
+    lineage: Option<uuid::Uuid>,
+    /// Leave out what is in a cluster that can't be reached: a later plan finds it again
+    #[arg(long)]
+    skip_cluster: bool,
 }
 
 impl State {
-    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
-        let (Self::List { environment } | Self::Show { environment, .. }) = &self;
-        let state = remembered(global, environment)?.state;
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         match self {
-            Self::List { .. } => {
-                for address in state.resources.keys() {
+            Self::List { environment } => {
+                for address in remembered(global, &environment)?.state.resources.keys() {
                     ui::print(format_args!("{address}\n"))?;
                 }
             }
-            Self::Show { address: None, .. } => ui::print_json(&state)?,
             Self::Show {
-                address: Some(address),
-                ..
-            } => {
-                let name = address.to_string();
-                let known = || state.resources.keys().map(ToString::to_string).collect();
-                let recorded = state.resources.get(&address);
-                ui::print_json(recorded.ok_or_else(|| Error::NotThere {
-                    what: "resource",
-                    name,
-                    known: known(),
-                })?)?;
-            }
+                environment,
+                address,
+            } => show(global, &environment, address)?,
+            Self::Rebuild(command) => return command.run(global).await,
         }
         Ok(Exit::Done)
     }
+}
+
+fn show(global: &Global, environment: &str, address: Option<Address>) -> Result<(), Error> {
+    let state = remembered(global, environment)?.state;
+    let Some(address) = address else {
+        return Ok(ui::print_json(&state)?);
+    };
+    let known = || state.resources.keys().map(ToString::to_string).collect();
+    let recorded = state.resources.get(&address);
+    let recorded = recorded.ok_or_else(|| Error::NotThere {
+        what: "resource",
+        name: address.to_string(),
+        known: known(),
+    });
+    Ok(ui::print_json(recorded?)?)
+}
+
+impl Rebuild {
+    async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let session = session(global, &self.environment).await?;
+        let _lock = lock(&session, "state rebuild")?;
+        let depth = if self.skip_cluster {
+            Depth::Aws
+        } else {
+            Depth::Cluster
+        };
+        ui::tell(format_args!(
+            "looking for what is of `{}`; what was made last may need a minute to be seen\n",
+            self.environment
+        ));
+        let rebuilt = ops::rebuild(&session, self.lineage, depth).await?;
+        ui::tell(found(&rebuilt));
+        if !confirm(self.yes, "\nTake it over?")? {
+            ui::tell("nothing was changed\n");
+            return Ok(Exit::Failed);
+        }
+        if let Some(kept) = ops::take_over(&session, &rebuilt)? {
+            ui::tell(format_args!(
+                "the former state is kept as {}\n",
+                kept.display()
+            ));
+        }
+        let name = &rebuilt.state.environment;
+        ui::tell(format_args!(
+            "the state is written; `groundwork plan {name}` tells what differs from the file\n"
+        ));
+        Ok(Exit::Done)
+    }
+}
+
+/// What was found, and what it would replace.
+fn found(rebuilt: &Rebuilt) -> String {
+    let state = &rebuilt.state;
+    let found = format!(
+        "environment `{}` in account {}, {}: {} resources of lineage {}\n",
+        state.environment,
+        state.account,
+        state.region,
+        state.resources.len(),
+        state.lineage
+    );
+    let replaces = match &rebuilt.previous {
+        Previous::None => String::new(),
+        Previous::Readable(previous) => format!(
+            "there is a state that can be used, with {} resources of lineage {} and {} unfinished actions: this would replace it\n",
+            previous.resources.len(),
+            previous.lineage,
+            previous.open.len()
+        ),
+        Previous::Damaged(error) => format!("{error}: this would replace it\n"),
+    };
+    found + &replaces
 }

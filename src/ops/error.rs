@@ -1,5 +1,6 @@
 //! Why an operation was not carried out. Nothing was changed when one of these is returned before the run.
 
+use super::History;
 use crate::address::Address;
 use crate::apply::RunError;
 use crate::plan::Refusal;
@@ -33,6 +34,27 @@ pub enum Error {
         "can't see what is in the cluster, so nothing was changed: make it reachable, or add --skip-cluster to leave what is in it to the sweep of AWS"
     )]
     ClusterUnseen(#[source] Unseen),
+    /// What is in the cluster could not be seen while the state was put together.
+    #[error(
+        "can't see what is in the cluster, so no state was written: make it reachable, or add --skip-cluster to leave out what is in it until a plan finds it again"
+    )]
+    ClusterUnseenInRebuild(#[source] Unseen),
+    /// The cloud tells of nothing that a state could remember.
+    #[error(
+        "nothing that can be seen belongs to environment `{0}`, so there is no state to rebuild and none was written"
+    )]
+    NothingToRebuild(String),
+    /// Several histories go by the environment's name.
+    #[error(
+        "environment `{environment}` has several lineages, so no state was written: {}",
+        histories(found)
+    )]
+    SeveralLineages {
+        /// The environment.
+        environment: String,
+        /// What was found.
+        found: Vec<History>,
+    },
     /// The plan would touch what is not ours, or can't be made.
     #[error("there is no plan, and nothing was changed: {}", refusals(.0))]
     Refused(Vec<Refusal>),
@@ -90,6 +112,28 @@ impl Error {
             Self::Unseen(unseen)
         }
     }
+
+    /// What a rebuild makes of something unseen: what is in a cluster that does not answer may be left out.
+    pub(super) fn unseen_in_rebuild(unseen: Unseen) -> Self {
+        if unseen.0.service == "kubernetes" {
+            Self::ClusterUnseenInRebuild(unseen)
+        } else {
+            Self::Unseen(unseen)
+        }
+    }
+}
+
+fn histories(found: &[History]) -> String {
+    let told = found.iter().map(|history| {
+        let example = history.example.as_ref();
+        let example = example.map(|(address, id)| format!(", such as {address} ({id})"));
+        let (lineage, count) = (history.lineage, history.resources);
+        format!(
+            "{lineage} with {count} resources{}",
+            example.unwrap_or_default()
+        )
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn unset(variables: &[(String, Address)]) -> String {

@@ -97,17 +97,8 @@ impl Session {
     /// When it can't be read or used.
     pub fn state(&self) -> Result<State, Error> {
         let environment = &self.environment;
-        let fresh = || {
-            let now = self.cloud.clock.now();
-            State::new(
-                &environment.name,
-                environment.provider.as_str(),
-                &self.account,
-                &environment.region,
-                now,
-            )
-        };
-        let state = self.store.load()?.unwrap_or_else(fresh);
+        let state = self.store.load()?;
+        let state = state.unwrap_or_else(|| self.fresh_state());
         if state.region != environment.region {
             return Err(Error::OtherRegion {
                 environment: environment.name.clone(),
@@ -116,6 +107,18 @@ impl Session {
             });
         }
         Ok(state)
+    }
+
+    /// The state of an environment that was never applied, and begins now.
+    pub(super) fn fresh_state(&self) -> State {
+        let environment = &self.environment;
+        State::new(
+            &environment.name,
+            environment.provider.as_str(),
+            &self.account,
+            &environment.region,
+            self.cloud.clock.now(),
+        )
     }
 
     /// What makes a resource of this environment ours.

@@ -99,12 +99,7 @@ impl LocalStore {
             Ok(state) => Ok(Some(state)),
             Err(source @ Damage::Newer { .. }) => Err(StoreError::Newer { path, source }),
             Err(source) => {
-                let aside = path.with_extension("damaged.json");
-                fs::write(&aside, &bytes).map_err(|source| StoreError::Io {
-                    verb: "copy aside",
-                    path: aside.clone(),
-                    source,
-                })?;
+                let aside = self.put_aside("damaged", &bytes)?;
                 Err(StoreError::Damaged {
                     path,
                     aside,
@@ -144,6 +139,50 @@ impl LocalStore {
             path,
             source,
         })
+    }
+
+    /// Keeps a copy of the document beside it, for what is about to be replaced as a whole. Says where.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn keep_aside(&self) -> Result<Option<PathBuf>, StoreError> {
+        let path = self.path();
+        match fs::read(&path) {
+            Ok(bytes) => self.put_aside("replaced", &bytes).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Io {
+                verb: "read",
+                path,
+                source,
+            }),
+        }
+    }
+
+    /// Puts `bytes` into a file of their own, under the first number that is free; the same bytes are kept once.
+    fn put_aside(&self, word: &str, bytes: &[u8]) -> Result<PathBuf, StoreError> {
+        let mut number = 1;
+        loop {
+            let aside = self.path().with_extension(format!("{word}-{number}.json"));
+            let io = |source| StoreError::Io {
+                verb: "copy aside",
+                path: aside.clone(),
+                source,
+            };
+            match OpenOptions::new().create_new(true).write(true).open(&aside) {
+                Ok(mut file) => {
+                    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+                    written.map_err(io)?;
+                    return Ok(aside);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if fs::read(&aside).is_ok_and(|kept| kept == bytes) {
+                        return Ok(aside);
+                    }
+                    number += 1;
+                }
+                Err(error) => return Err(io(error)),
+            }
+        }
     }
 
     /// Removes the document of an environment that is gone.

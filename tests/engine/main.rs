@@ -1,5 +1,5 @@
 //! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
-//! ownership, what can't be seen, secrets on their way out, updates that fail, teardown, the real input; and the layers.
+//! ownership, what can't be seen, secrets on their way out, states that were lost, updates that fail, teardown, the real input; and the layers.
 
 mod bench;
 mod changes;
@@ -13,6 +13,7 @@ mod life_cycle;
 mod moves;
 mod order;
 mod outcome;
+mod rebuild;
 mod requests;
 mod secrets;
 #[path = "../common/mod.rs"]

@@ -211,9 +211,9 @@ fn a_state_that_can_not_be_used_is_never_overwritten() {
         (
             "corrupt",
             &half,
-            &["can't be used", "demo.damaged.json", "older copy"],
+            &["can't be used", "demo.damaged-1.json", "state rebuild"],
         ),
-        ("empty", "", &["can't be used", "demo.damaged.json"]),
+        ("empty", "", &["can't be used", "demo.damaged-"]),
         ("later", &later, &["later groundwork", "format 2"]),
         ("another's", &other, &["can't be used"]),
     ];
@@ -230,7 +230,7 @@ fn a_state_that_can_not_be_used_is_never_overwritten() {
             says(&done, expected);
             assert_eq!(fs::read_to_string(&path).unwrap(), text, "{what}");
         }
-        let aside = path.with_extension("damaged.json");
+        let aside = path.with_extension("damaged-1.json");
         if aside.exists() {
             assert_eq!(fs::read_to_string(&aside).unwrap(), text, "{what}");
             fs::remove_file(aside).unwrap();

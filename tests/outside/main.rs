@@ -9,5 +9,6 @@ mod killed;
 mod kubectl;
 mod over_http;
 mod project;
+mod rebuild;
 mod terminal;
 mod workflow;

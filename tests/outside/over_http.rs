@@ -45,7 +45,7 @@ impl Aws {
     }
 
     /// Writes a kubeconfig of the cluster `name`, which need not be there yet.
-    fn kubeconfig(&self, project: &Project, name: &str) {
+    pub fn kubeconfig(&self, project: &Project, name: &str) {
         let url = cluster_url(self.address, "us-east-1", name);
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: nowhere\n\
@@ -64,7 +64,7 @@ impl Drop for Aws {
 }
 
 /// Gives demo an account and an agent whose manifest is at hand, so that it needs no internet. Returns where it is kept.
-fn ready_for_aws(project: &Project) -> PathBuf {
+pub fn ready_for_aws(project: &Project) -> PathBuf {
     let file = "environments/demo.toml";
     let owner = "owner = \"platform\"\n";
     project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
