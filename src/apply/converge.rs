@@ -41,41 +41,36 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
         let state = match read(work, id).await? {
             None if waited >= VISIBILITY => return Err(ActError::Vanished),
             None => "not visible yet".to_owned(),
-            Some(Observed {
-                condition: Condition::Failed(why),
-                ..
-            }) => {
-                if is_new(work) || waited >= STALE_FAILURE {
-                    return Err(ActError::Broken(why));
+            Some(observed) => match &observed.condition {
+                Condition::Deleting => {
+                    return Err(ActError::Broken("being deleted by someone else".to_owned()));
                 }
-                why
-            }
-            Some(Observed {
-                condition: Condition::Deleting,
-                ..
-            }) => {
-                return Err(ActError::Broken("being deleted by someone else".to_owned()));
-            }
-            Some(Observed {
-                condition: Condition::Settling(state),
-                ..
-            }) => state,
-            Some(_) if is_under_way(work, id, begun.as_deref()).await? => "updating".to_owned(),
-            Some(observed) => {
-                let differing = differing(work, &observed);
-                if differing.is_empty() {
-                    return Ok(observed);
+                Condition::Failed(why) if !is_mended_by_change(work, &observed) => {
+                    if is_new(work) || waited >= STALE_FAILURE {
+                        return Err(ActError::Broken(why.clone()));
+                    }
+                    why.clone()
                 }
-                if sent >= CHANGES_SENT {
-                    return Err(ActError::Stubborn { fields: differing });
+                Condition::Settling(state) if !is_mended_by_change(work, &observed) => {
+                    state.clone()
                 }
-                sent += 1;
-                begun = change(work, &observed, &differing).await?;
-                if sent == 1 {
-                    continue;
+                _ if is_under_way(work, id, begun.as_deref()).await? => "updating".to_owned(),
+                Condition::Ready | Condition::Settling(_) | Condition::Failed(_) => {
+                    let differing = differing(work, &observed);
+                    if differing.is_empty() {
+                        return Ok(observed);
+                    }
+                    if sent >= CHANGES_SENT {
+                        return Err(ActError::Stubborn { fields: differing });
+                    }
+                    sent += 1;
+                    begun = change(work, &observed, &differing).await?;
+                    if sent == 1 {
+                        continue;
+                    }
+                    format!("changing {}", differing.join(", "))
                 }
-                format!("changing {}", differing.join(", "))
-            }
+            },
         };
         if state != last_state {
             let address = work.action.address.clone();
@@ -102,6 +97,11 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
 /// Whether this action makes the resource, so that nothing it says can be from before.
 fn is_new(work: &Work<'_>) -> bool {
     matches!(work.action.verb, Verb::Create | Verb::Replace)
+}
+
+/// Whether what is not ready gets a change at once, instead of being waited for.
+fn is_mended_by_change(work: &Work<'_>, observed: &Observed) -> bool {
+    work.kind.changes_unready() && !differing(work, observed).is_empty()
 }
 
 /// The fields in which the resource is not yet as the order says. A new one has nothing to drift from.

@@ -317,6 +317,12 @@ pub trait Kind: Send + Sync {
         false
     }
 
+    /// Whether it takes a change before it is ready. What waits for a change to ever get ready, an image that isn't
+    /// there say, must get it at once.
+    fn changes_unready(&self) -> bool {
+        false
+    }
+
     /// Whether deleting the cluster is enough to be rid of it: true for Kubernetes objects without effects
     /// outside their cluster.
     fn goes_with_cluster(&self, _fields: &Fields) -> bool {

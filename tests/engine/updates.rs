@@ -1,5 +1,5 @@
 //! An update of EKS that is accepted and then fails leaves the cluster as it was: the run says why, and the next plan
-//! shows what is still to be done.
+//! shows what is still to be done. What gets stuck in the cluster is mended by a change, and so gets it at once.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,11 @@ use groundwork::environment::model::LogType;
 use groundwork::ops::Confirmed;
 use groundwork::plan::{Goal, Verb};
 use groundwork::sandbox::faults::Misbehaviour;
+use serde_json::json;
 
 use crate::bench::{applied, session_on, staging};
 use crate::common::{Silence, apply, never_stopped};
+use crate::hands::Hands;
 
 /// Applies `environment` to staging while the updates that `operation` begins fail; then lets them go through.
 async fn fails_and_goes_on(environment: Environment, operation: &str, address: &str) {
@@ -61,4 +63,32 @@ async fn a_failed_update_of_a_node_group_is_told() {
     group.max += 1;
     let address = format!("cluster.node-group.{key}");
     fails_and_goes_on(environment, "UpdateNodegroupConfig", &address).await;
+}
+
+/// Its new pods find no node, and so it would wait for them for ever if it had to be ready before it is changed back.
+#[tokio::test(start_paused = true)]
+async fn what_never_gets_ready_takes_a_change() {
+    let world = applied();
+    let session = session_on(&world, staging());
+    let hands = Hands::on(&world, &session);
+    let nodes = hands.get("/api/v1/nodes").await;
+    let nodes = nodes["items"].as_array().expect("nodes").iter();
+    for name in nodes.filter_map(|node| node["metadata"]["name"].as_str()) {
+        let cordoned = json!({"spec": {"unschedulable": true}});
+        hands
+            .patch(&format!("/api/v1/nodes/{name}"), cordoned)
+            .await;
+    }
+    let path = "/apis/apps/v1/namespaces/traefik/deployments/traefik";
+    let live = hands.get(path).await;
+    let mut containers = live["spec"]["template"]["spec"]["containers"].clone();
+    containers[0]["image"] = json!("nowhere:1");
+    let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
+    hands.patch(path, patch).await;
+    apply(&session).await;
+    let mended = hands.get(path).await;
+    let image = "/spec/template/spec/containers/0/image";
+    assert_eq!(mended.pointer(image), live.pointer(image));
+    let done = session.plan(Goal::Apply).await.expect("a plan");
+    assert!(done.plan.is_empty());
 }

@@ -232,6 +232,10 @@ impl Kind for ObjectKind {
         true
     }
 
+    fn changes_unready(&self) -> bool {
+        true
+    }
+
     fn goes_with_cluster(&self, fields: &Fields) -> bool {
         let at = |pointer: &str| {
             fields
@@ -299,10 +303,9 @@ impl Kind for ObjectKind {
         let Some(object) = api::get(client, &id).await? else {
             return Ok(None);
         };
-        // Nobody compares what is not ready, and waiting asks often.
-        let ready = condition(&object) == Condition::Ready;
+        let going = condition(&object) == Condition::Deleting;
         let fields = match order.spec::<Spec>() {
-            Ok(spec) if ready && spec.object == id.to_string() => {
+            Ok(spec) if !going && spec.object == id.to_string() => {
                 let values = Values::read(cloud, &spec.data).await?;
                 compared(client, &id, &spec, &values, &object).await?
             }
