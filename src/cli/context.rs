@@ -137,6 +137,25 @@ pub fn lock(session: &Session, operation: &str) -> Result<Lock, Error> {
     )?)
 }
 
+/// What calls this program again. Where its name alone finds it, that is its name, which holds on every machine that
+/// has groundwork on its PATH; elsewhere its path.
+pub fn own_command() -> String {
+    let name = "groundwork";
+    let Ok(program) = env::current_exe() else {
+        return name.to_owned();
+    };
+    let search = env::var_os("PATH").unwrap_or_default();
+    let first = env::split_paths(&search)
+        .map(|folder| folder.join(name))
+        .find(|found| found.is_file());
+    let is_this = |found: PathBuf| found.canonicalize().ok() == program.canonicalize().ok();
+    if first.is_some_and(is_this) {
+        name.to_owned()
+    } else {
+        program.display().to_string()
+    }
+}
+
 /// Where the kubeconfig of an environment is written.
 pub fn kubeconfig_path(directory: &Path, environment: &str) -> PathBuf {
     directory

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Global;
-use super::context::{Remembered, remembered};
+use super::context::{Remembered, own_command, remembered};
 use super::exit::{Error, Exit};
 use crate::address::Address;
 use crate::cloud::ClusterEndpoint;
@@ -34,7 +34,7 @@ pub struct Kubeconfig {
 impl Kubeconfig {
     pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
         let remembered = remembered(global, &self.environment)?;
-        let config = kubeconfig(global, &remembered, self.server.as_deref())
+        let config = kubeconfig(&remembered, self.server.as_deref())
             .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;
         ui::print(format_args!("{config}\n"))?;
         Ok(Exit::Done)
@@ -42,11 +42,7 @@ impl Kubeconfig {
 }
 
 /// The kubeconfig of the cluster that the state knows, as JSON, which is YAML.
-pub fn kubeconfig(
-    global: &Global,
-    remembered: &Remembered,
-    server: Option<&str>,
-) -> Option<String> {
+pub fn kubeconfig(remembered: &Remembered, server: Option<&str>) -> Option<String> {
     let address = Address::of(&["cluster", "control-plane"]);
     let recorded = remembered.state.resources.get(&address)?;
     let cluster = ClusterEndpoint::of(&recorded.outputs)?;
@@ -58,7 +54,7 @@ pub fn kubeconfig(
                 &format!("{server}/k8s/{}/{}", cluster.region, cluster.name),
             )
         }
-        Provider::Aws => with_tokens(global, &cluster),
+        Provider::Aws => with_tokens(&cluster),
     })
 }
 
@@ -68,15 +64,12 @@ pub fn plain(cluster: &str, url: &str) -> String {
 }
 
 /// A kubeconfig whose tokens groundwork itself makes (FACTS §2).
-fn with_tokens(global: &Global, cluster: &ClusterEndpoint) -> String {
-    let program = std::env::current_exe().map_or_else(
-        |_| "groundwork".to_owned(),
-        |path| path.display().to_string(),
-    );
+fn with_tokens(cluster: &ClusterEndpoint) -> String {
     let exec = json!({
         "apiVersion": "client.authentication.k8s.io/v1beta1",
-        "command": program,
-        "args": ["-C", global.directory, "token", "--cluster", cluster.name, "--region", cluster.region],
+        "command": own_command(),
+        "installHint": "groundwork gives the tokens for this cluster: put it on the PATH",
+        "args": ["token", "--cluster", cluster.name, "--region", cluster.region],
         "interactiveMode": "Never",
     });
     let server = json!({ "server": cluster.url, "certificate-authority-data": cluster.certificate_authority });

@@ -46,7 +46,7 @@ pub fn outputs(
     remembered: &Remembered,
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut outputs = ops::outputs(&remembered.environment, &remembered.state);
-    if let Some(config) = kubeconfig::kubeconfig(global, remembered, None) {
+    if let Some(config) = kubeconfig::kubeconfig(remembered, None) {
         let path = kubeconfig_path(&global.directory, &remembered.environment.name);
         kubeconfig::write(&path, config.as_bytes())?;
         outputs.insert("kubeconfig".to_owned(), path.display().to_string());

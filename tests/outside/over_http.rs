@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
 use groundwork::sandbox::Sandbox;
 use groundwork::sandbox::serve::{Server, aws_url, cluster_url};
@@ -11,7 +12,7 @@ use groundwork::sandbox::time::ClockSource;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::project::{Done, Project, repository};
+use crate::project::{Done, GROUNDWORK, Project, repository};
 
 /// An endpoint that answers as AWS does, out of the project's own world.
 pub struct Aws {
@@ -118,6 +119,7 @@ async fn demo_comes_up_and_goes_down_over_http() {
     };
     assert_eq!(states(&still), states(&status));
     looks_without_aws(&project);
+    gives_a_kubeconfig_that_finds_groundwork(&project);
     run(&["plan", "demo", "--destroy"]).await.ends(2);
     run(&["destroy", "demo", "--yes"]).await.ends(0);
     assert_eq!(project.count().await, before);
@@ -144,6 +146,28 @@ fn looks_without_aws(project: &Project) {
         let done = Done::of(command).ends(0);
         assert!(!done.out.is_empty(), "{arguments:?}");
     }
+}
+
+/// Where groundwork is on the PATH its kubeconfig works on every machine that has it there; else it works here.
+fn gives_a_kubeconfig_that_finds_groundwork(project: &Project) {
+    let told = |path: &Path| {
+        let mut command = project.groundwork(&["kubeconfig", "demo", "--provider", "aws"]);
+        command.env("PATH", path);
+        let done = Done::of(command).ends(0);
+        let text = done.out.contains(&project.path().display().to_string());
+        assert!(!text, "no path of this machine: {}", done.out);
+        let exec = done.json()["users"][0]["user"]["exec"].take();
+        exec["command"].as_str().expect("a command").to_owned()
+    };
+    let folder = project.path().join("bin");
+    fs::create_dir(&folder).expect("a folder");
+    assert_eq!(told(&folder), GROUNDWORK);
+    let program = folder.join("groundwork");
+    fs::write(&program, "another program").expect("a file");
+    assert_eq!(told(&folder), GROUNDWORK);
+    fs::remove_file(&program).expect("it goes");
+    symlink(GROUNDWORK, &program).expect("a link");
+    assert_eq!(told(&folder), "groundwork");
 }
 
 #[test]

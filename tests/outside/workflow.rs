@@ -1,6 +1,10 @@
 //! What CI does with staging, done in the sandbox: every command of the workflow, in order.
 
-use std::fs;
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -27,8 +31,21 @@ fn steps<'a>(workflow: &'a Value, job: &str) -> &'a Vec<Value> {
     workflow["jobs"][job]["steps"].as_array().expect("steps")
 }
 
-/// Runs what a step says, as CI's shell does. What builds and formats groundwork itself is checked elsewhere.
-fn run(project: &Project, step: &Value) -> Option<String> {
+/// What stands in for the AWS CLI: a bucket is a folder beside the project.
+const AWS: &str = r#"#!/usr/bin/env bash
+set -eu
+[ "$1 $2" = "s3 sync" ] || { echo "only s3 sync" >&2; exit 64; }
+from=$3 to=$4
+case $from in "$STATE") mkdir -p "$from" ;; esac
+[ -d "$from" ] || { echo "The user-provided path $from does not exist." >&2; exit 255; }
+rm -rf "$to"
+mkdir -p "$to"
+cp -R "$from/." "$to"
+"#;
+
+/// Runs what a step says, as CI's shell does, with the state's bucket in `bucket`. What builds and formats groundwork
+/// itself is checked elsewhere.
+fn run(project: &Project, bucket: &Path, step: &Value) -> Option<String> {
     let script = step["run"].as_str()?;
     if script.starts_with("cargo ") {
         return None;
@@ -37,7 +54,9 @@ fn run(project: &Project, step: &Value) -> Option<String> {
     command
         .args(["-e", "-o", "pipefail", "-c"])
         .arg(script.replace("--provider aws", "--provider sandbox"))
-        .env("GROUNDWORK", GROUNDWORK);
+        .env("GITHUB_PATH", bucket.join("path"))
+        .env("STATE", bucket.join("state"))
+        .env("PATH", search(bucket));
     if step["env"]["MYSQL_PASSWORD"].is_string() {
         command.env("MYSQL_PASSWORD", "correct-horse-battery");
     }
@@ -46,19 +65,37 @@ fn run(project: &Project, step: &Value) -> Option<String> {
     Some(script.to_owned())
 }
 
+/// The PATH with groundwork and the stand-in first.
+fn search(bucket: &Path) -> OsString {
+    let folder = bucket.join("bin");
+    let program = folder.join("aws");
+    if !program.exists() {
+        fs::create_dir(&folder).expect("a folder");
+        fs::write(&program, AWS).expect("a program");
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
+        symlink(GROUNDWORK, folder.join("groundwork")).expect("a link");
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::join_paths([folder].into_iter().chain(env::split_paths(&path))).expect("a PATH")
+}
+
 #[test]
 fn a_tag_brings_staging_up_and_the_night_rebuilds_it() {
     let workflow = workflow();
     assert_eq!(workflow["on"]["push"]["tags"][0], "v*");
     assert!(workflow["on"]["schedule"][0]["cron"].is_string());
 
-    let project = checkout();
-    let ran: Vec<String> = steps(&workflow, "apply")
-        .iter()
-        .filter_map(|step| run(&project, step))
-        .collect();
+    let (project, bucket) = (checkout(), tempfile::tempdir().expect("a folder"));
+    let run_job = |project: &Project, job: &str| -> Vec<String> {
+        let steps = steps(&workflow, job).iter();
+        steps
+            .filter_map(|step| run(project, bucket.path(), step))
+            .collect()
+    };
+    let ran = run_job(&project, "apply");
     let verbs: Vec<&str> = ran
         .iter()
+        .filter(|script| script.starts_with("groundwork "))
         .filter_map(|script| script.split_whitespace().nth(1))
         .collect();
     assert_eq!(verbs, ["validate", "plan", "apply", "kubeconfig"]);
@@ -72,12 +109,44 @@ fn a_tag_brings_staging_up_and_the_night_rebuilds_it() {
     let config: Value = serde_saphyr::from_str(&config).expect("YAML");
     assert_eq!(config["current-context"], "ms-cluster-staging");
 
-    let ran: Vec<String> = steps(&workflow, "rebuild")
-        .iter()
-        .filter_map(|step| run(&project, step))
-        .collect();
-    assert_eq!(ran.len(), 1, "{ran:?}");
-    assert!(ran[0].starts_with("scripts/rebuild staging"), "{ran:?}");
+    // At night it is another machine, and the cloud is the same: only the bucket knows what is whose.
+    let night = checkout();
+    fs::create_dir(night.path().join(".groundwork")).expect("a folder");
+    let world = ".groundwork/sandbox";
+    fs::rename(project.path().join(world), night.path().join(world)).expect("the cloud");
+    let ran = run_job(&night, "rebuild");
+    let [_, _, rebuild, _] = ran.as_slice() else {
+        panic!("{ran:?}");
+    };
+    assert!(rebuild.starts_with("scripts/rebuild staging"), "{ran:?}");
+    let state = "sandbox/123456789012/staging.json";
+    let kept = fs::read(bucket.path().join("state").join(state)).expect("the kept state");
+    let made = fs::read(night.path().join(".groundwork/state").join(state));
+    assert_eq!(kept, made.expect("the state"));
+}
+
+/// A run that fails half-way has begun things that only its state knows.
+#[test]
+fn the_state_is_kept_however_a_run_ends_if_it_was_fetched() {
+    let workflow = workflow();
+    for job in ["apply", "rebuild"] {
+        let steps = steps(&workflow, job);
+        let at = |part: &str| {
+            let found = steps.iter().position(|step| {
+                let script = step["run"].as_str().unwrap_or_default();
+                script.contains(part)
+            });
+            found.unwrap_or_else(|| panic!("{job} has no step with `{part}`"))
+        };
+        let changes = if job == "apply" { " apply " } else { "rebuild" };
+        let (fetch, keep) = (at("sync \"$STATE\""), at("sync .groundwork/state"));
+        assert!(fetch < at(changes) && at(changes) < keep, "{job}");
+        assert_eq!(steps[fetch]["id"], "state");
+        assert_eq!(steps[fetch]["if"], Value::Null);
+        let always = "always() && steps.state.outcome == 'success'";
+        assert_eq!(steps[keep]["if"], always, "{job}");
+    }
+    assert_eq!(workflow["concurrency"], "staging");
 }
 
 #[test]
