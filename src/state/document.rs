@@ -14,6 +14,17 @@ use crate::graph::Graph;
 pub const FORMAT: u32 = 1;
 
 /// Everything that is remembered of one environment. Holds no secret, and no digest of one.
+///
+/// Its invariants, which are checked after it was read and before it is written, and named by number in [`Damage`]:
+///
+/// 1. A recorded resource has an id and a kind.
+/// 2. What was recorded to be made after one another forms no ring.
+/// 3. An action that creates is open only for what isn't recorded.
+/// 4. No two recorded resources of one kind have the same id.
+/// 5. An id arrives only after its action began.
+/// 6. The document is of the environment that it is kept for.
+/// 7. An open action has a kind and a name, and an id of what it changes or deletes.
+/// 8. The document has a format and a lineage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Version of this document.
@@ -167,6 +178,12 @@ pub enum Damage {
         /// The name that it is kept under.
         expected: String,
     },
+    /// Invariant 7: an open action has a kind and a name, and an id of what it changes or deletes.
+    #[error("invariant 7: what was begun on {0} does not say on what")]
+    Aimless(Address),
+    /// Invariant 8: the document has a format and a lineage.
+    #[error("invariant 8: the document has no lineage, or a format that never was")]
+    Nobodys,
 }
 
 impl State {
@@ -224,6 +241,9 @@ impl State {
     /// # Errors
     /// When an invariant does not hold; nothing damaged is ever written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Damage> {
+        if self.format > FORMAT {
+            return Err(Damage::Newer { found: self.format });
+        }
         self.verify()?;
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|error| Damage::Unreadable(error.to_string()))?;
@@ -236,6 +256,9 @@ impl State {
     /// # Errors
     /// The first that does not hold.
     pub fn verify(&self) -> Result<(), Damage> {
+        if self.lineage.is_nil() || self.format == 0 {
+            return Err(Damage::Nobodys);
+        }
         let mut graph = Graph::default();
         let mut ids: BTreeMap<(&str, &str), &Address> = BTreeMap::new();
         for (address, recorded) in &self.resources {
@@ -252,6 +275,13 @@ impl State {
         graph
             .order()
             .map_err(|cycle| Damage::Ring(cycle.0.join(" → ")))?;
+        let aimless = self.open.iter().find(|(_, entry)| {
+            let on_nothing = entry.action != Action::Create && entry.id.is_none();
+            entry.kind.is_empty() || entry.name.is_empty() || on_nothing
+        });
+        if let Some((address, _)) = aimless {
+            return Err(Damage::Aimless(address.clone()));
+        }
         let twice = self.open.iter().find(|(address, entry)| {
             entry.action == Action::Create && self.resources.contains_key(*address)
         });
@@ -390,24 +420,98 @@ mod tests {
         ));
     }
 
+    fn entry(action: Action) -> Entry {
+        Entry {
+            action,
+            kind: "network.vpc".into(),
+            name: "vpc".into(),
+            token: "token".into(),
+            begun: Timestamp::UNIX_EPOCH,
+            id: None,
+            depends_on: BTreeSet::new(),
+            fields: Map::new(),
+        }
+    }
+
+    /// What breaks an invariant is neither written nor, once it was written all the same, read.
     #[test]
-    fn the_invariants_hold_or_nothing_is_written() {
-        let mut ring = state();
-        ring.resources
-            .insert(address("a.b"), recorded("1", &["a.c"]));
-        ring.resources
-            .insert(address("a.c"), recorded("2", &["a.b"]));
-        assert!(matches!(ring.to_bytes(), Err(Damage::Ring(_))));
-        let mut same = state();
-        same.resources.insert(address("a.b"), recorded("1", &[]));
-        same.resources.insert(address("a.c"), recorded("1", &[]));
+    fn each_invariant_holds_or_the_document_is_damaged() {
+        let with = |resources: &[(&str, Recorded)], open: &[(&str, Entry)]| {
+            let mut state = state();
+            for (at, recorded) in resources {
+                state.resources.insert(address(at), recorded.clone());
+            }
+            for (at, entry) in open {
+                state.open.insert(address(at), entry.clone());
+            }
+            state
+        };
+        let no_kind = Recorded {
+            kind: String::new(),
+            ..recorded("1", &[])
+        };
+        let no_name = Entry {
+            name: String::new(),
+            ..entry(Action::Create)
+        };
+        let ring = [
+            ("a.b", recorded("1", &["a.c"])),
+            ("a.c", recorded("2", &["a.b"])),
+        ];
+        let same = [("a.b", recorded("1", &[])), ("a.c", recorded("1", &[]))];
+        let create = [("a.b", entry(Action::Create))];
+        let nobodys = State {
+            lineage: Uuid::nil(),
+            ..state()
+        };
+        let formless = State {
+            format: 0,
+            ..state()
+        };
+        let b = || address("a.b");
+        for (state, damage) in [
+            (
+                with(&[("a.b", recorded("", &[]))], &[]),
+                Damage::Nameless(b()),
+            ),
+            (with(&[("a.b", no_kind)], &[]), Damage::Nameless(b())),
+            (with(&ring, &[]), Damage::Ring("a.b → a.c → a.b".into())),
+            (
+                with(&[("a.b", recorded("1", &[]))], &create),
+                Damage::TwiceCreated(b()),
+            ),
+            (with(&same, &[]), Damage::SameId(b(), address("a.c"))),
+            (
+                with(&[], &[("a.b", entry(Action::Update))]),
+                Damage::Aimless(b()),
+            ),
+            (
+                with(&[], &[("a.b", entry(Action::Delete))]),
+                Damage::Aimless(b()),
+            ),
+            (with(&[], &[("a.b", no_name)]), Damage::Aimless(b())),
+            (nobodys, Damage::Nobodys),
+            (formless, Damage::Nobodys),
+        ] {
+            let bytes = serde_json::to_vec(&state).unwrap();
+            let read = State::from_bytes(&bytes, "demo").unwrap_err();
+            assert_eq!(state.to_bytes(), Err(damage));
+            assert_eq!(state.to_bytes(), Err(read));
+        }
+        let whole = with(&[("a.c", recorded("1", &[]))], &create);
         assert_eq!(
-            same.to_bytes(),
-            Err(Damage::SameId(address("a.b"), address("a.c")))
+            State::from_bytes(&whole.to_bytes().unwrap(), "demo"),
+            Ok(whole)
         );
-        let mut nameless = state();
-        nameless.resources.insert(address("a.b"), recorded("", &[]));
-        assert_eq!(nameless.to_bytes(), Err(Damage::Nameless(address("a.b"))));
+    }
+
+    #[test]
+    fn a_newer_document_is_not_written_by_an_older_groundwork() {
+        let newer = State {
+            format: FORMAT + 1,
+            ..state()
+        };
+        assert_eq!(newer.to_bytes(), Err(Damage::Newer { found: FORMAT + 1 }));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod bench;
 mod changes;
 mod common;
+mod damaged;
 mod drift;
 mod foreign;
 mod golden;
