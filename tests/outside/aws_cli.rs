@@ -225,7 +225,7 @@ async fn the_aws_cli_reads_what_the_sdk_made() -> Outcome {
             &zone,
         ];
         let vpcs = ["ec2", "describe-vpcs", "--vpc-ids", &vpc];
-        let cases: [(&[&str], &str, Value); 8] = [
+        let cases: [(&[&str], &str, Value); 10] = [
             (&vpcs, "/Vpcs/0/CidrBlock", json!("10.10.0.0/16")),
             (
                 &["eks", "describe-cluster", "--name", "ms-cluster-staging"],
@@ -253,6 +253,17 @@ async fn the_aws_cli_reads_what_the_sdk_made() -> Outcome {
                 &["ecr", "describe-repositories"],
                 "/repositories/0/repositoryName",
                 json!("ms-flights"),
+            ),
+            // Two generations of one service, told apart by the version that they name.
+            (
+                &["elbv2", "describe-load-balancers"],
+                "/LoadBalancers",
+                json!([]),
+            ),
+            (
+                &["elb", "describe-load-balancers"],
+                "/LoadBalancerDescriptions",
+                json!([]),
             ),
         ];
         for (arguments, pointer, expected) in cases {

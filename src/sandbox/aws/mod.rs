@@ -52,6 +52,7 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "ecr" => ecr::handle(world, call),
         "elasticache" => elasticache::handle(world, call),
         "elasticloadbalancing" => elbv2::handle(world, call),
+        "elasticloadbalancing-classic" => elbv2::handle_classic(world, call),
         "iam" => iam::handle(world, call),
         "logs" => logs::handle(world, call),
         "rds" => rds::handle(world, call),

@@ -139,7 +139,7 @@ fn balancer(arn: &str, balancer: &LoadBalancer, tags: &Tags) -> Item {
         "load_balancer",
         name,
         json!({
-            "type": balancer.kind, "internal": balancer.internal, "vpc": balancer.vpc_id,
+            "type": balancer.kind.as_str(), "internal": balancer.internal, "vpc": balancer.vpc_id,
             "subnets": balancer.subnet_ids, "security_groups": balancer.group_ids, "listeners": listeners,
             "status": if balancer.active { "active" } else { "provisioning" },
         }),

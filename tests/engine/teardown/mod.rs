@@ -15,6 +15,7 @@ use groundwork::environment::{self, Environment};
 use groundwork::ops::{self, Error, Planned, Remains, Session, Teardown};
 use groundwork::plan::{Goal, Verb};
 use groundwork::sandbox::Sandbox;
+use groundwork::sandbox::aws::{Call, Params, dispatch};
 use groundwork::sandbox::faults::{Misbehaviour, Stop};
 use groundwork::sandbox::store::Effect;
 use groundwork::sandbox::time::ClockSource;
@@ -436,6 +437,63 @@ async fn names_of_external_dns_go_and_other_names_keep_the_zone() {
     assert!(!failed.contains("web.tear.example.com"), "{failed}");
 
     change("DELETE", "mail.tear.example.com", "A", "10.30.0.8").await;
+    destroy(&session).await;
+}
+
+/// Asks for a classic load balancer, which is what Kubernetes makes unless told otherwise.
+async fn classic(world: &World) {
+    let mut service = balanced("old");
+    service["metadata"]["annotations"] = json!({});
+    kubernetes(world, "POST", SERVICE, service).await;
+    world.sandbox.sleep(Duration::from_secs(300)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_classic_load_balancer_goes_with_its_service() {
+    let world = World::new();
+    let session = world.session(environment(&world, ""));
+    apply(&session).await;
+    classic(&world).await;
+    destroy(&session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_classic_load_balancer_that_is_left_is_named_until_somebody_deletes_it() {
+    let world = World::new();
+    let session = world.session(environment(&world, ""));
+    apply(&session).await;
+    classic(&world).await;
+    let planned = session.plan_skipping_cluster().await.unwrap();
+    let teardown = run(&session, &planned).await;
+    assert!(!teardown.report.is_complete());
+    let there = teardown.remains.iter();
+    let names: Vec<&str> = there
+        .filter(|found| found.kind == "classic load balancer")
+        .map(|found| found.name.as_str())
+        .collect();
+    let [name] = names[..] else {
+        panic!("{:#?}", teardown.remains);
+    };
+    let failed = format!("{:?}", teardown.report.failed);
+    assert!(
+        failed.contains(&format!("--load-balancer-name {name}")),
+        "{failed}"
+    );
+
+    let call = Call {
+        service: "elasticloadbalancing-classic".to_owned(),
+        region: REGION.to_owned(),
+        operation: "DeleteLoadBalancer".to_owned(),
+        params: Params(json!({"LoadBalancerName": name})),
+    };
+    let delete = |world: &mut _| dispatch(world, &call).is_ok();
+    assert!(
+        world
+            .sandbox
+            .store()
+            .transact(Effect::Changes, delete)
+            .unwrap()
+    );
     destroy(&session).await;
 }
 

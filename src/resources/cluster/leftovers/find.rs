@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_sdk_ec2::types::{Filter, NetworkInterfaceStatus, Tag, VolumeState};
+use aws_sdk_resourcegroupstagging::types::TagFilter;
 use aws_sdk_route53::types::ResourceRecordSet;
 use serde::{Deserialize, Serialize};
 
-use super::marks::{Mark, keys, mark};
+use super::marks::{Mark, keys, mark, owned};
 use crate::cloud::{Class, Cloud, Fault, fault};
 use crate::resources::Tags;
 use crate::resources::dns::inventory::{records, undotted};
@@ -47,6 +48,9 @@ impl Search {
 pub enum Thing {
     /// A load balancer, by ARN.
     LoadBalancer,
+    /// A classic load balancer, by ARN. Its API is one that we don't speak: it is named, with the command that
+    /// deletes it, and waited for.
+    ClassicLoadBalancer,
     /// A target group, by ARN.
     TargetGroup,
     /// A network interface.
@@ -66,6 +70,7 @@ impl Thing {
     pub fn word(&self) -> &'static str {
         match self {
             Self::LoadBalancer => "load balancer",
+            Self::ClassicLoadBalancer => "classic load balancer",
             Self::TargetGroup => "target group",
             Self::Interface => "network interface",
             Self::SecurityGroup => "security group",
@@ -108,6 +113,11 @@ impl fmt::Display for Leftover {
             Thing::SecurityGroup | Thing::Interface => {
                 write!(f, "{} {} ({name})", self.thing.word(), self.id)
             }
+            Thing::ClassicLoadBalancer => write!(
+                f,
+                "{} {name} (aws elb delete-load-balancer --load-balancer-name {name})",
+                self.thing.word()
+            ),
             Thing::LoadBalancer
             | Thing::TargetGroup
             | Thing::Volume
@@ -128,8 +138,9 @@ const TAGGED_AT_ONCE: usize = 20;
 /// # Errors
 /// The fault of the first call that failed.
 pub async fn find(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
-    let (balancers, targets, interfaces, groups, volumes, logs, records) = futures::try_join!(
+    let (balancers, classic, targets, interfaces, groups, volumes, logs, records) = futures::try_join!(
         load_balancers(cloud, search),
+        classic_load_balancers(cloud, search),
         target_groups(cloud, search),
         network_interfaces(cloud, search),
         groups(cloud, search),
@@ -138,7 +149,7 @@ pub async fn find(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault
         dns_records(cloud, search),
     )?;
     let all = [
-        balancers, targets, interfaces, groups, volumes, logs, records,
+        balancers, classic, targets, interfaces, groups, volumes, logs, records,
     ];
     Ok(all.into_iter().flatten().collect())
 }
@@ -164,6 +175,41 @@ async fn load_balancers(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>,
         Some((balancer.load_balancer_arn()?.to_owned(), name.to_owned()))
     });
     of_cluster(cloud, search, &Thing::LoadBalancer, named.collect()).await
+}
+
+/// Begins the description of a load balancer's network interface; what follows is a classic one's name, or type, name
+/// and id.
+const BALANCER_INTERFACE: &str = "ELB ";
+
+/// Those that the lists above don't name. The tag index does, but late, and without their VPC: it counts where an
+/// interface of the load balancer stands in ours.
+async fn classic_load_balancers(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
+    let looks = filter("description", [format!("{BALANCER_INTERFACE}*").as_str()]);
+    let mut names = BTreeSet::new();
+    for filters in in_our_vpcs(search, vec![looks]) {
+        let found = interfaces(cloud, filters).await?;
+        let described = found.iter().filter_map(|interface| interface.description());
+        let named = described.filter_map(|text| text.strip_prefix(BALANCER_INTERFACE));
+        names.extend(named.filter(|name| !name.contains('/')).map(str::to_owned));
+    }
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (key, value) = owned(&search.cluster);
+    let tag = TagFilter::builder().key(key).values(value).build();
+    let call = cloud.aws.tagging.get_resources().tag_filters(tag);
+    let call = call.resource_type_filters("elasticloadbalancing:loadbalancer");
+    let listed = call.into_paginator().items().send().try_collect().await;
+    let listed = listed.map_err(fault("tagging", "GetResources"))?;
+    let arns = listed.iter().filter_map(|found| found.resource_arn());
+    let found = arns.filter_map(|arn| {
+        let (_, name) = arn.split_once(":loadbalancer/")?;
+        let left = left(Thing::ClassicLoadBalancer, arn, name);
+        names
+            .contains(name)
+            .then_some(Leftover { busy: true, ..left })
+    });
+    Ok(found.collect())
 }
 
 async fn target_groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {

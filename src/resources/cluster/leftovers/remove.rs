@@ -44,6 +44,8 @@ async fn one(cloud: &Cloud, left: Leftover) -> Result<(), Fault> {
                 .map(drop)
                 .map_err(fault("elbv2", "DeleteLoadBalancer"))
         }
+        // Found as busy, so that it is never sent here.
+        Thing::ClassicLoadBalancer => Ok(()),
         Thing::TargetGroup => {
             let call = aws.load_balancers.delete_target_group();
             let answer = call.target_group_arn(id).send().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LoadBalancer, Task};
+use super::{Kind, LoadBalancer, Task};
 use crate::sandbox::aws::ec2::{Attachment, Tags, interfaces};
 use crate::sandbox::aws::{self, Fault};
 use crate::sandbox::world::World;
@@ -13,8 +13,8 @@ use crate::sandbox::{durations, schedule};
 pub struct New {
     /// Its name.
     pub name: String,
-    /// Whether it is of layer 7; otherwise it is a network load balancer.
-    pub application: bool,
+    /// Its sort.
+    pub kind: Kind,
     /// Whether it gets no public addresses.
     pub internal: bool,
     /// Its subnets.
@@ -33,7 +33,7 @@ pub fn create(world: &mut World, region: &str, new: New) -> Result<String, Fault
     let services = world.region(region);
     if let Some(arn) = services.elbv2.by_name(&new.name) {
         let same = (services.elbv2.load_balancers.get(arn)).is_some_and(|balancer| {
-            (balancer.kind == "application") == new.application
+            balancer.kind == new.kind
                 && balancer.internal == new.internal
                 && balancer.subnet_ids == new.subnet_ids
                 && balancer.group_ids == new.group_ids
@@ -51,36 +51,30 @@ pub fn create(world: &mut World, region: &str, new: New) -> Result<String, Fault
     }
     let vpc_id = check_subnets(&services.ec2, &new)?;
     check_groups(&services.ec2, &vpc_id, &new.group_ids)?;
-    let (kind, path) = if new.application {
-        ("application", "app")
-    } else {
-        ("network", "net")
-    };
     let unique = world.ids.hex(16);
-    let path = format!("{path}/{}/{unique}", new.name);
+    let path = match new.kind {
+        Kind::Network => format!("net/{}/{unique}", new.name),
+        Kind::Application => format!("app/{}/{unique}", new.name),
+        Kind::Classic => new.name.clone(),
+    };
     let arn = format!(
         "arn:aws:elasticloadbalancing:{region}:{}:loadbalancer/{path}",
         world.account
     );
     let interface_ids = make_interfaces(world, region, &new, &path)?;
-    let prefix = if new.internal && new.application {
-        "internal-"
-    } else {
-        ""
-    };
-    let dns_name = if new.application {
-        format!(
-            "{prefix}{}-{}.{region}.elb.amazonaws.com",
+    let dns_name = match new.kind {
+        Kind::Network => format!("{}-{unique}.elb.{region}.amazonaws.com", new.name),
+        Kind::Application | Kind::Classic => format!(
+            "{}{}-{}.{region}.elb.amazonaws.com",
+            if new.internal { "internal-" } else { "" },
             new.name,
             world.ids.hex(9)
-        )
-    } else {
-        format!("{}-{unique}.elb.{region}.amazonaws.com", new.name)
+        ),
     };
     let balancer = LoadBalancer {
         name: new.name,
         dns_name,
-        kind: kind.to_owned(),
+        kind: new.kind,
         internal: new.internal,
         vpc_id,
         subnet_ids: new.subnet_ids,
@@ -109,10 +103,9 @@ fn make_interfaces(
     new: &New,
     path: &str,
 ) -> Result<Vec<String>, Fault> {
-    let interface_type = if new.application {
-        "interface"
-    } else {
-        "network_load_balancer"
+    let interface_type = match new.kind {
+        Kind::Network => "network_load_balancer",
+        Kind::Application | Kind::Classic => "interface",
     };
     let mut made = Vec::new();
     for subnet_id in &new.subnet_ids {
@@ -199,7 +192,7 @@ fn check_subnets(ec2: &aws::ec2::Ec2, new: &New) -> Result<String, Fault> {
         zones.push(&subnet.zone);
     }
     let vpc_id = vpc_id.ok_or_else(|| Fault::new("ValidationError", "You must specify subnets"))?;
-    if new.application && zones.len() < 2 {
+    if new.kind == Kind::Application && zones.len() < 2 {
         return Err(Fault::new(
             "ValidationError",
             "At least two subnets in two different Availability Zones must be specified",

@@ -1,5 +1,7 @@
-//! The simulated Elastic Load Balancing (version 2): load balancers whose interfaces occupy subnets and security groups.
+//! The simulated Elastic Load Balancing: load balancers whose interfaces occupy subnets and security groups. Version 2
+//! of the service knows network and application load balancers; the classic ones have an API of their own.
 
+mod classic;
 mod load_balancers;
 mod operations;
 pub mod service;
@@ -40,8 +42,8 @@ pub struct LoadBalancer {
     pub name: String,
     /// What its clients call.
     pub dns_name: String,
-    /// `network` or `application`.
-    pub kind: String,
+    /// Of which generation and layer it is.
+    pub kind: Kind,
     /// Whether it has no public addresses.
     pub internal: bool,
     /// Its network.
@@ -58,6 +60,30 @@ pub struct LoadBalancer {
     pub active: bool,
     /// When it was asked for.
     pub created: SimTime,
+}
+
+/// Which sort of load balancer it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Of layer 4.
+    #[default]
+    Network,
+    /// Of layer 7.
+    Application,
+    /// Of the generation before, which version 2 of the service does not know.
+    Classic,
+}
+
+impl Kind {
+    /// As AWS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Application => "application",
+            Self::Classic => "classic",
+        }
+    }
 }
 
 /// A port on which a load balancer listens.
@@ -106,7 +132,19 @@ pub fn run(world: &mut World, region: &str, task: Task) {
     }
 }
 
-/// Answers one request.
+/// Answers one request to the API of classic load balancers.
+///
+/// # Errors
+/// Whatever AWS refuses.
+pub fn handle_classic(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    match call.operation.as_str() {
+        "DescribeLoadBalancers" => classic::describe_load_balancers(world, call),
+        "DeleteLoadBalancer" => classic::delete_load_balancer(world, call),
+        _ => Err(Fault::unknown_operation(call)),
+    }
+}
+
+/// Answers one request to version 2.
 ///
 /// # Errors
 /// Whatever AWS refuses.
@@ -128,6 +166,11 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 impl Elbv2 {
+    /// The load balancers that version 2 knows, by ARN.
+    fn of_version_2(&self) -> impl Iterator<Item = (&String, &LoadBalancer)> {
+        (self.load_balancers.iter()).filter(|(_, balancer)| balancer.kind != Kind::Classic)
+    }
+
     /// ARN of the load balancer of this name.
     pub fn by_name(&self, name: &str) -> Option<&str> {
         (self.load_balancers.iter())

@@ -1,7 +1,7 @@
 //! The operations of the service, over what the other files of this folder do.
 
 use super::load_balancers::{self, New};
-use super::{Elbv2, Listener, LoadBalancer, TargetGroup, target_groups};
+use super::{Elbv2, Kind, Listener, LoadBalancer, TargetGroup, target_groups};
 use crate::sandbox::aws::ec2::{Ec2, Tags};
 use crate::sandbox::aws::{Call, Fault, Fields, Params, Reply};
 use crate::sandbox::world::World;
@@ -18,10 +18,13 @@ pub(super) fn create_load_balancer(world: &mut World, call: &Call) -> Result<Rep
     for mapping in params.list("SubnetMappings") {
         subnet_ids.push(mapping.required("SubnetId")?);
     }
-    let application = one_of(params, "Type", ["application", "network"])? == "application";
+    let kind = match one_of(params, "Type", ["application", "network"])? {
+        "application" => Kind::Application,
+        _ => Kind::Network,
+    };
     let new = New {
         name: name(params)?,
-        application,
+        kind,
         internal: one_of(params, "Scheme", ["internet-facing", "internal"])? == "internal",
         subnet_ids,
         group_ids: params.texts("SecurityGroups"),
@@ -37,7 +40,7 @@ pub(super) fn create_load_balancer(world: &mut World, call: &Call) -> Result<Rep
 /// DescribeLoadBalancers.
 pub(super) fn describe_load_balancers(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let services = world.region(&call.region);
-    let all = (services.elbv2.load_balancers.iter())
+    let all = (services.elbv2.of_version_2())
         .map(|(arn, balancer)| {
             let reply = balancer_reply(&services.ec2, arn, balancer);
             (arn.as_str(), balancer.name.as_str(), reply)
@@ -55,6 +58,12 @@ pub(super) fn describe_load_balancers(world: &mut World, call: &Call) -> Result<
 /// DeleteLoadBalancer.
 pub(super) fn delete_load_balancer(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let arn = call.params.required("LoadBalancerArn")?;
+    let elbv2 = &world.region(&call.region).elbv2;
+    let there = elbv2.load_balancers.get(&arn);
+    if there.is_some_and(|balancer| balancer.kind == Kind::Classic) {
+        let message = format!("'{arn}' is not a valid load balancer ARN");
+        return Err(Fault::new("ValidationError", message));
+    }
     load_balancers::delete(world, &call.region, &arn);
     Ok(Reply::empty())
 }
@@ -206,7 +215,10 @@ fn tagged(elbv2: &Elbv2, params: &Params) -> Result<Vec<String>, Fault> {
 }
 
 fn balancer<'a>(elbv2: &'a Elbv2, arn: &str) -> Result<&'a LoadBalancer, Fault> {
-    (elbv2.load_balancers.get(arn)).ok_or_else(|| load_balancers::not_found(arn))
+    (elbv2.of_version_2())
+        .find(|(known, _)| *known == arn)
+        .map(|(_, balancer)| balancer)
+        .ok_or_else(|| load_balancers::not_found(arn))
 }
 
 fn tags(params: &Params) -> Result<Tags, Fault> {
@@ -332,7 +344,7 @@ fn balancer_reply(ec2: &Ec2, arn: &str, balancer: &LoadBalancer) -> Fields {
         )
         .with("VpcId", &balancer.vpc_id)
         .with("State", Fields::new().with("Code", state))
-        .with("Type", &balancer.kind)
+        .with("Type", balancer.kind.as_str())
         .list(
             "AvailabilityZones",
             "member",

@@ -1,9 +1,10 @@
 //! What the cloud provider inside Kubernetes makes in AWS for a Service of type LoadBalancer, and takes away again.
 //!
-//! It is the legacy controller's network load balancer: nothing has to be installed in the cluster for it.
+//! It is the legacy controller's network load balancer, or without its annotation a classic one: nothing has to be
+//! installed in the cluster for them.
 
 use super::load_balancers::{self, later};
-use super::{Listener, TargetGroup, Task, target_groups};
+use super::{Kind, Listener, TargetGroup, Task, target_groups};
 use crate::sandbox::aws::Fault;
 use crate::sandbox::aws::ec2::{self, Ec2, Peer, Tags, Traffic, security_groups};
 use crate::sandbox::durations;
@@ -22,6 +23,8 @@ pub struct NewServiceLoadBalancer {
     pub service: String,
     /// Uid of the Service, from which the load balancer's name comes.
     pub uid: String,
+    /// Which sort of load balancer it asks for: a network or a classic one.
+    pub kind: Kind,
     /// Whether the load balancer shall have no public addresses.
     pub internal: bool,
     /// The Service's ports.
@@ -96,11 +99,11 @@ pub fn create_for_service(
     )?;
     let balancer = load_balancers::New {
         name: name.clone(),
+        kind: new.kind,
         internal: new.internal,
         subnet_ids,
         group_ids: vec![group_id.clone()],
         tags: tags.clone(),
-        ..load_balancers::New::default()
     };
     let arn = match load_balancers::create(world, region, balancer) {
         Ok(arn) => arn,
@@ -124,7 +127,8 @@ pub fn create_for_service(
     Ok(made)
 }
 
-/// Gives a new load balancer its listeners and target groups, and lets its traffic in.
+/// Gives a new load balancer its listeners and target groups, and lets its traffic in. A classic one has no target
+/// groups, and its own security group is let in to the nodes.
 fn furnish(
     world: &mut World,
     region: &str,
@@ -135,6 +139,9 @@ fn furnish(
 ) -> Result<(), Fault> {
     for port in &new.ports {
         open_port(world, region, group_id, port)?;
+        if new.kind == Kind::Classic {
+            continue;
+        }
         let group = TargetGroup {
             name: target_group_name(world, new),
             protocol: port.protocol.clone(),
@@ -149,6 +156,9 @@ fn furnish(
             target_group,
         };
         target_groups::listen(world, region, &made.arn, listener)?;
+    }
+    if new.kind == Kind::Classic {
+        return admit_group_to_nodes(world, region, &new.cluster, group_id);
     }
     admit_to_nodes(world, region, new, &made.name)
 }
@@ -171,9 +181,12 @@ pub fn delete_for_service(world: &mut World, region: &str, uid: &str) {
         services.elbv2.tags.remove(&listener.target_group);
     }
     for group in services.ec2.security_groups.values_mut() {
-        group.rules.retain(
-            |_, rule| !matches!(&rule.description, Some(text) if is_node_rule(text, &name)),
-        );
+        group.rules.retain(|_, rule| {
+            let described = rule.description.as_deref();
+            let lets_in =
+                matches!(&rule.traffic.peer, Peer::Group(id) if balancer.group_ids.contains(id));
+            !lets_in && !described.is_some_and(|text| is_node_rule(text, &name))
+        });
     }
     for group_id in balancer.group_ids {
         later(
@@ -307,6 +320,26 @@ fn admit_to_nodes(
         }
     }
     Ok(())
+}
+
+/// Lets in to the nodes whoever wears the security group of a classic load balancer.
+fn admit_group_to_nodes(
+    world: &mut World,
+    region: &str,
+    cluster: &str,
+    group_id: &str,
+) -> Result<(), Fault> {
+    let Some(nodes) = cluster_group(&world.region(region).ec2, cluster) else {
+        return Ok(());
+    };
+    let traffic = Traffic {
+        egress: false,
+        protocol: "-1".to_owned(),
+        from_port: None,
+        to_port: None,
+        peer: Peer::Group(group_id.to_owned()),
+    };
+    security_groups::add_rule(world, region, &nodes, traffic, None).map(drop)
 }
 
 fn cluster_group(ec2: &Ec2, cluster: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service, tagged_arns,
+    Kind, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service, tagged_arns,
 };
 use crate::sandbox::aws::ec2::{self, Tags, security_groups};
 use crate::sandbox::aws::{Call, Fault, Params, Reply, dispatch};
@@ -93,6 +93,7 @@ impl Cloud {
             namespace: "traefik".to_owned(),
             service: "traefik".to_owned(),
             uid: "0123abcd-4567-89ab-cdef-0123456789ab".to_owned(),
+            kind: Kind::Network,
             internal: false,
             ports: vec![ServicePort {
                 port: 80,
@@ -442,4 +443,80 @@ fn pages_go_on_where_the_last_ended_and_tags_change() {
         "",
     );
     assert!(tagged_arns(&cloud.world, REGION).is_empty());
+}
+
+#[test]
+fn a_service_that_asks_for_nothing_else_gets_a_classic_load_balancer() {
+    let mut cloud = Cloud::new();
+    let tags = Tags::from([(ec2::CLUSTER_NAME_TAG.to_owned(), "demo".to_owned())]);
+    let vpc = cloud.vpc.clone();
+    let name = "eks-cluster-sg-demo-1";
+    let nodes = security_groups::create(&mut cloud.world, REGION, &vpc, name, "nodes", tags);
+    let nodes = nodes.expect("a group");
+    let new = NewServiceLoadBalancer {
+        kind: Kind::Classic,
+        ..cloud.service()
+    };
+    let made = create_for_service(&mut cloud.world, REGION, &new).expect("a load balancer");
+    // Version 2 of the service knows neither it nor a target group of it.
+    let elb = "elasticloadbalancing";
+    let arn = "LoadBalancers.LoadBalancerArn";
+    assert_eq!(cloud.elb("DescribeLoadBalancers", json!({}), arn), [""; 0]);
+    let targets = "TargetGroups.TargetGroupArn";
+    assert_eq!(
+        cloud.elb("DescribeTargetGroups", json!({}), targets),
+        [""; 0]
+    );
+    let named = json!({"ResourceArns": [made.arn]});
+    assert_eq!(
+        cloud.refuses(elb, "DescribeTags", named),
+        "LoadBalancerNotFound"
+    );
+    let named = json!({"LoadBalancerArn": made.arn});
+    assert_eq!(
+        cloud.refuses(elb, "DeleteLoadBalancer", named),
+        "ValidationError"
+    );
+    // The tag index does.
+    let params = json!({"TagFilters": [{"Key": "kubernetes.io/cluster/demo"}], "ResourceTypeFilters": ["elasticloadbalancing:loadbalancer"]});
+    let arns = cloud.texts(
+        "tagging",
+        "GetResources",
+        params,
+        "ResourceTagMappingList.ResourceARN",
+    );
+    assert_eq!(arns, [made.arn.as_str()]);
+    assert!(made.arn.ends_with(&format!(":loadbalancer/{}", made.name)));
+    let path = "networkInterfaceSet.description";
+    let described = cloud.texts("ec2", "DescribeNetworkInterfaces", json!({}), path);
+    assert_eq!(
+        described,
+        [format!("ELB {}", made.name), format!("ELB {}", made.name)]
+    );
+    let peers = |cloud: &mut Cloud| {
+        let path = "securityGroupInfo.ipPermissions.groups.groupId";
+        let params = json!({"GroupId": [nodes]});
+        cloud
+            .texts("ec2", "DescribeSecurityGroups", params, path)
+            .len()
+    };
+    assert_eq!(peers(&mut cloud), 1, "its group is let in to the nodes");
+
+    let classic = "elasticloadbalancing-classic";
+    let path = "LoadBalancerDescriptions.LoadBalancerName";
+    let named = json!({"LoadBalancerNames": [made.name]});
+    let names = cloud.texts(classic, "DescribeLoadBalancers", named.clone(), path);
+    assert_eq!(names, [made.name.as_str()]);
+    assert_eq!(
+        cloud.detach().expect_err("a refusal").code,
+        "DependencyViolation"
+    );
+    delete_for_service(&mut cloud.world, REGION, &new.uid);
+    assert_eq!(
+        cloud.refuses(classic, "DescribeLoadBalancers", named),
+        "LoadBalancerNotFound"
+    );
+    cloud.pass_secs(durations::LOAD_BALANCER_DELETE + 1);
+    assert_eq!(peers(&mut cloud), 0);
+    cloud.detach().expect("nothing uses the gateway");
 }

@@ -38,11 +38,27 @@ enum Protocol {
 
 /// A service that the sandbox offers.
 struct Service {
-    /// The name that requests are signed with.
+    /// The name that requests are signed with; of classic load balancers it is that of the newer ones.
     name: &'static str,
     protocol: Protocol,
     /// The XML namespace of its replies.
     namespace: &'static str,
+}
+
+/// Classic load balancers.
+const CLASSIC: &str = "elasticloadbalancing-classic";
+
+impl Service {
+    /// Whether a request that is signed for `name` means this service. Classic and newer load balancers share a
+    /// signing name: only the version tells them apart.
+    fn is_meant(&self, name: &str, request: &Request<Bytes>) -> bool {
+        if name != "elasticloadbalancing" {
+            return self.name == name && self.name != CLASSIC;
+        }
+        let version = query::version(request);
+        let classic = version.is_some_and(|version| version == "2012-06-01");
+        self.name == if classic { CLASSIC } else { name }
+    }
 }
 
 const SERVICES: &[Service] = &[
@@ -70,6 +86,11 @@ const SERVICES: &[Service] = &[
         name: "elasticloadbalancing",
         protocol: Protocol::Query,
         namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+    },
+    Service {
+        name: CLASSIC,
+        protocol: Protocol::Query,
+        namespace: "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/",
     },
     Service {
         name: "iam",
@@ -235,7 +256,7 @@ pub fn decode(request: &Request<Bytes>) -> Result<(Dialect, Call), (Dialect, Fau
     let scope = scope::of(request).map_err(|fault| (guess, fault))?;
     let service = SERVICES
         .iter()
-        .find(|service| service.name == scope.service)
+        .find(|service| service.is_meant(&scope.service, request))
         .ok_or_else(|| {
             let message = format!("The sandbox does not offer the service {}", scope.service);
             (guess, Fault::new("UnknownService", message).status(404))

@@ -12,6 +12,15 @@ use crate::sandbox::aws::call::{Fault, Params};
 /// Deeper names are refused: no operation has them, and the tree is walked recursively.
 const DEEPEST: usize = 32;
 
+/// The version of the API that a form names.
+pub fn version(request: &Request<Bytes>) -> Option<String> {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    form_urlencoded::parse(query)
+        .chain(form_urlencoded::parse(request.body()))
+        .find(|(name, _)| name == "Version")
+        .map(|(_, version)| version.into_owned())
+}
+
 /// Reads the form in the body, and in the query string of a GET, for the service with this XML namespace.
 pub fn decode(request: &Request<Bytes>, namespace: &str) -> Result<Decoded, Fault> {
     let query = request.uri().query().unwrap_or_default().as_bytes();
@@ -35,7 +44,6 @@ pub fn decode(request: &Request<Bytes>, namespace: &str) -> Result<Decoded, Faul
             "The request must contain the parameter Action",
         )
     })?;
-    // Classic and newer load balancers share a signing name: only the version tells them apart.
     if let Some(version) = version
         && !namespace.contains(&format!("/{version}/"))
     {

@@ -1,11 +1,12 @@
-//! Services of type LoadBalancer: the cloud provider makes a network load balancer in AWS, and takes it away again
-//! before the Service goes.
+//! Services of type LoadBalancer: the cloud provider makes a load balancer in AWS, and takes it away again before the
+//! Service goes. It is a classic one unless the annotation asks for a network load balancer.
 
 use serde_json::{Value, json};
 
 use super::Scene;
 use crate::sandbox::aws::elbv2::{
-    NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service, service::name_for,
+    Kind, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service,
+    service::name_for,
 };
 use crate::sandbox::durations::{LOAD_BALANCER_DELETE, LOAD_BALANCER_HOSTNAME};
 use crate::sandbox::kubernetes::cluster::key_of;
@@ -35,11 +36,20 @@ pub fn step(scene: &mut Scene<'_>) {
 
 /// Other controllers take the types `external` and `nlb-ip` and load balancer classes; here is none of them.
 fn is_ours(service: &Value) -> bool {
-    let annotations = text_map(service, "/metadata/annotations");
-    let kind = annotations.get(&format!("{ANNOTATION}type"));
     text(service, "/spec/type") == "LoadBalancer"
         && text(service, "/spec/loadBalancerClass").is_empty()
-        && kind.is_none_or(|kind| kind == "nlb")
+        && kind(service).is_some()
+}
+
+/// The sort of load balancer that the Service asks for; none where another controller makes it.
+fn kind(service: &Value) -> Option<Kind> {
+    let annotations = text_map(service, "/metadata/annotations");
+    let asked = annotations.get(&format!("{ANNOTATION}type"));
+    match asked.map(String::as_str) {
+        None => Some(Kind::Classic),
+        Some("nlb") => Some(Kind::Network),
+        Some(_) => None,
+    }
 }
 
 fn is_internal(service: &Value) -> bool {
@@ -106,6 +116,7 @@ fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
         namespace: namespace(service).to_owned(),
         service: name(service).to_owned(),
         uid: uid(service).to_owned(),
+        kind: kind(service)?,
         internal: is_internal(service),
         ports,
     };
