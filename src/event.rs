@@ -15,7 +15,8 @@ pub enum Event {
         operation: &'static str,
         /// The environment.
         environment: String,
-        /// How many actions there are to do.
+        /// How many actions there are to do. What is only forgotten takes no time, changes nothing, and is not counted
+        /// here or when the run has ended.
         actions: usize,
         /// Seconds along the critical path.
         expected_seconds: u64,

@@ -28,7 +28,7 @@ const WINDING_UP: Duration = Duration::from_secs(8);
 /// How a run ended.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many actions were done.
+    /// How many actions were done, without what was only forgotten.
     pub done: usize,
     /// What failed, and why.
     pub failed: Vec<(Address, ActError)>,
@@ -56,7 +56,7 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     job.listener.hear(&Event::Began {
         operation,
         environment: job.plan.environment.clone(),
-        actions: job.plan.work().count(),
+        actions: job.plan.work().filter(|action| action.is_counted()).count(),
         expected_seconds: job.plan.expected_seconds,
     });
     let mut progress = Progress::new(job, &graph)?;
@@ -100,12 +100,16 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     if complete {
         kept?;
     }
+    let counted = |addresses: &[Address]| {
+        let counted = addresses.iter().filter(|address| job.counts(address));
+        counted.count()
+    };
     job.listener.hear(&Event::Ended {
         operation,
         done: report.done,
         failed: report.failed.len(),
         left: report.left.len(),
-        skipped: report.skipped.len(),
+        skipped: counted(&report.skipped),
         seconds: seconds_between(begun, job.cloud.clock.now()),
     });
     Ok(report)
@@ -202,7 +206,7 @@ impl<'g> Progress<'g> {
                         self.make_ready(follower);
                     }
                 }
-                if job.is_last(&step, self.graph) && job.acts(&step.address) {
+                if job.is_last(&step, self.graph) && job.counts(&step.address) {
                     self.report.done += 1;
                 }
             }
@@ -259,7 +263,7 @@ impl<'g> Progress<'g> {
             .filter(|address| job.acts(address))
             .filter(|address| !failed.contains(address) && !self.report.left.contains(address))
             .collect();
-        for address in &skipped {
+        for address in skipped.iter().filter(|address| job.counts(address)) {
             job.listener.hear(&Event::Skipped {
                 address: address.clone(),
                 verb: job.verb(address),
@@ -288,6 +292,13 @@ impl Job<'_> {
         self.plan
             .action(address)
             .is_some_and(crate::plan::Action::acts)
+    }
+
+    /// Whether people count the action.
+    fn counts(&self, address: &Address) -> bool {
+        self.plan
+            .action(address)
+            .is_some_and(crate::plan::Action::is_counted)
     }
 
     /// Whether the action is over with this step: a replacement has two.

@@ -53,7 +53,9 @@ pub struct Status {
 /// Tells how the environment is, out of a plan that was just made.
 pub fn status(session: &Session, planned: &Planned) -> Status {
     let now = session.cloud.clock.now();
-    let expires = planned.ownership.expires.clone();
+    // What was never applied has no beginning from which its time runs.
+    let applied = planned.state.serial > 0;
+    let expires = planned.ownership.expires.clone().filter(|_| applied);
     let expires_in_seconds = expires
         .as_ref()
         .and_then(|text| text.parse::<Timestamp>().ok())

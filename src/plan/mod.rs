@@ -102,6 +102,11 @@ impl Action {
     pub fn acts(&self) -> bool {
         self.verb != Verb::None || !self.surplus.is_empty()
     }
+
+    /// Whether people count it: what is only forgotten takes no time and changes nothing.
+    pub fn is_counted(&self) -> bool {
+        self.acts() && self.verb != Verb::Forget
+    }
 }
 
 /// What would be done with every resource, sorted by address.

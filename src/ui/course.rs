@@ -1,4 +1,4 @@
-//! How far a run is: what is left of its longest chain, and which of its actions are worth counting.
+//! How far a run is: what is left of its longest chain.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,6 @@ pub struct Course {
     flying: BTreeMap<Address, Flight>,
     /// The replaced whose old one is gone: what comes next is the making of the new one.
     removed: Vec<Address>,
-    /// How many actions only make the state forget something: they are no work.
-    to_forget: usize,
-    forgotten: usize,
 }
 
 /// A step in flight.
@@ -37,7 +34,6 @@ impl Course {
         Self {
             // What can't be ordered is refused by the run itself.
             chains: chains.unwrap_or_default(),
-            to_forget: plan.counts().get(&Verb::Forget).copied().unwrap_or(0),
             ..Self::default()
         }
     }
@@ -73,11 +69,9 @@ impl Course {
                 self.flying.remove(address);
                 self.removed.push(address.clone());
             }
-            Event::Finished { address, verb, .. } => {
-                self.flying.remove(address);
-                self.forgotten += usize::from(*verb == Verb::Forget);
-            }
-            Event::Failed { address, .. } | Event::Left { address, .. } => {
+            Event::Finished { address, .. }
+            | Event::Failed { address, .. }
+            | Event::Left { address, .. } => {
                 self.flying.remove(address);
             }
             Event::Began { .. }
@@ -99,16 +93,6 @@ impl Course {
             None | Some(0) => "finishing".to_owned(),
             Some(left) => format!("about {} left", estimate(left)),
         }
-    }
-
-    /// Of `actions` to do, those that are work.
-    pub fn work(&self, actions: usize) -> usize {
-        actions.saturating_sub(self.to_forget)
-    }
-
-    /// Of `done` actions, those that were work.
-    pub fn worked(&self, done: usize) -> usize {
-        done.saturating_sub(self.forgotten)
     }
 }
 
@@ -150,7 +134,6 @@ mod tests {
         });
         Course {
             chains: chains.collect(),
-            to_forget: 2,
             ..Course::default()
         }
     }
@@ -183,14 +166,5 @@ mod tests {
         course.follow(&removed, at(300));
         course.follow(&started(name, Verb::Replace, 500), at(300));
         assert_eq!(course.left(at(300)), "about 9 min left");
-    }
-
-    #[test]
-    fn what_is_forgotten_is_no_work() {
-        let mut course = course(&[]);
-        assert_eq!(course.work(5), 3);
-        course.follow(&finished("network.vpc", Verb::Forget), at(0));
-        course.follow(&finished("network.subnet.a", Verb::Delete), at(0));
-        assert_eq!(course.worked(2), 1);
     }
 }

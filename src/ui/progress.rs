@@ -50,7 +50,8 @@ impl Listener for Lines {
         let now = self.clock.now();
         let mut course = lock(&self.course);
         course.follow(event, now);
-        let Some(text) = line(event, &course) else {
+        drop(course);
+        let Some(text) = line(event) else {
             return;
         };
         let elapsed = seconds_between(self.begun, now);
@@ -73,7 +74,7 @@ impl Listener for JsonLines {
 }
 
 /// What is worth a line that stays. What is only forgotten takes no time and changes nothing.
-fn line(event: &Event, course: &Course) -> Option<String> {
+fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Began {
             operation,
@@ -83,7 +84,7 @@ fn line(event: &Event, course: &Course) -> Option<String> {
         } => {
             format!(
                 "{operation} {environment}: {}, about {}",
-                count(course.work(*actions), "action"),
+                count(*actions, "action"),
                 estimate(*expected_seconds)
             )
         }
@@ -148,7 +149,7 @@ fn line(event: &Event, course: &Course) -> Option<String> {
             ];
             let mut text = format!(
                 "{operation}: {} done in {}",
-                count(course.worked(*done), "action"),
+                count(*done, "action"),
                 duration(*seconds)
             );
             for (number, what) in rest.into_iter().filter(|(number, _)| *number > 0) {
@@ -288,10 +289,6 @@ impl Bars {
         }
     }
 
-    fn line(&self, event: &Event) -> Option<String> {
-        line(event, &lock(&self.course))
-    }
-
     /// Prints a line above the bars.
     fn say(&self, text: &str) {
         let text = if self.colour {
@@ -308,10 +305,7 @@ impl Listener for Bars {
     fn hear(&self, event: &Event) {
         lock(&self.course).follow(event, self.clock.now());
         match event {
-            Event::Began { actions, .. } => {
-                let work = lock(&self.course).work(*actions);
-                return self.begin(work);
-            }
+            Event::Began { actions, .. } => return self.begin(*actions),
             Event::Started {
                 address,
                 verb,
@@ -336,14 +330,14 @@ impl Listener for Bars {
                     whole.finish_and_clear();
                 }
                 // With the bars gone this leaves the cursor where the next line begins.
-                if let Some(text) = self.line(event) {
+                if let Some(text) = line(event) {
                     tell(format_args!("{text}\n"));
                 }
                 return;
             }
             Event::Skipped { .. } | Event::Stopping => {}
         }
-        if let Some(text) = self.line(event) {
+        if let Some(text) = line(event) {
             self.say(&text);
         }
     }

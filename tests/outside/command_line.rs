@@ -104,6 +104,9 @@ fn asks_before_it_changes_anything(project: &Project) {
     assert!(!project.state("demo").exists());
     let status = project.run(&["status", "demo"]).ends(0).out;
     assert!(status.contains("never applied"), "{status}");
+    // Its time has not begun.
+    let status = project.run(&["status", "demo", "--json"]).ends(0).json();
+    assert_eq!(status["expires"], Value::Null, "{status}");
     project.run(&["plan", "demo"]).ends(2);
 }
 
@@ -379,10 +382,12 @@ fn a_teardown_tells_apart_what_it_deletes_and_what_it_forgets() {
         "{plan}"
     );
     let deletes = plan.lines().filter(|line| line.starts_with("  - delete"));
-    let done = format!("destroy: {} actions done in", deletes.count());
-    let destroyed = project.run(&["destroy", "demo", "--yes"]).ends(0);
-    let said = destroyed.out + &destroyed.err;
-    assert!(said.contains(&done), "{done}: {said}");
+    let deletes = deletes.count();
+    let destroyed = project.run(&["destroy", "demo", "--yes", "--json"]).ends(0);
+    let events = destroyed.events();
+    let event = |name: &str| events.iter().find(|event| event["event"] == name).unwrap();
+    assert_eq!(event("began")["actions"], deletes);
+    assert_eq!(event("ended")["done"], deletes);
 }
 
 /// A value that nothing prints must not be there in what everything prints.
