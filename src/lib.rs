@@ -2,9 +2,6 @@
 //!
 //! The modules are layers; `docs/architecture.md` tells what each is for and what it may import.
 
-// The futures of the SDK's requests nest deeper than the default when the applier waits on all of them.
-#![recursion_limit = "256"]
-
 pub mod address;
 pub mod apply;
 pub mod cli;

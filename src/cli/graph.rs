@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Global;
-use super::context::session;
+use super::context::environment;
 use super::exit::{Error, Exit};
 use crate::address::Address;
 use crate::graph;
-use crate::resources::{Desired, bootstrap};
+use crate::ops;
+use crate::resources::{Context, Desired, Ownership, Variables, bootstrap};
+use crate::sandbox::stand_ins;
+use crate::sandbox::world::DEFAULT_ACCOUNT;
 use crate::ui;
 
 /// Print the resources and what they depend on as a Mermaid flowchart
@@ -21,11 +24,25 @@ pub struct Graph {
 }
 
 impl Graph {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
-        let session = session(global, &self.environment).await?;
-        let state = session.state()?;
-        let desired = session.desired(&session.ownership(&state), &state);
-        ui::print(flowchart(&desired))?;
+    /// Needs the file and nothing else: of what is made up here, no address or order speaks. Of the agent its stand-in
+    /// is enough, whose objects are drawn as one.
+    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
+        let environment = environment(global, &self.environment)?;
+        let ownership = Ownership {
+            environment: environment.name.clone(),
+            region: environment.region.clone(),
+            lineage: String::new(),
+            expires: None,
+            owner: None,
+        };
+        let context = Context {
+            environment: &environment,
+            ownership: &ownership,
+            account: environment.account.as_deref().unwrap_or(DEFAULT_ACCOUNT),
+            variables: &Variables::new(),
+            agent_manifest: &stand_ins::argocd()?,
+        };
+        ui::print(flowchart(&ops::desired(&context)))?;
         Ok(Exit::Done)
     }
 }

@@ -14,5 +14,5 @@ pub use destroy::{Teardown, destroy};
 pub use error::Error;
 pub use proof::{Remains, look_again};
 pub use rebuild::{History, Previous, Rebuilt, rebuild, take_over};
-pub use session::{Planned, Session, identify, variable_names};
+pub use session::{Planned, Session, desired, identify, variable_names};
 pub use status::{ResourceStatus, Status, outputs, status};

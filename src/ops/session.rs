@@ -147,10 +147,7 @@ impl Session {
             variables: &self.variables,
             agent_manifest: &agent_manifest,
         };
-        let desired = kinds().iter().flat_map(|kind| kind.desired(&context));
-        desired
-            .map(|desired| (desired.address.clone(), desired))
-            .collect()
+        desired(&context)
     }
 
     /// Observes, plans, and has the cloud check what the file asks.
@@ -311,6 +308,14 @@ impl Session {
             Err(Error::UnsetVariables(unset))
         }
     }
+}
+
+/// Every resource that a file asks for.
+pub fn desired(context: &Context<'_>) -> BTreeMap<Address, Desired> {
+    let desired = kinds().iter().flat_map(|kind| kind.desired(context));
+    desired
+        .map(|desired| (desired.address.clone(), desired))
+        .collect()
 }
 
 /// Names of the environment variables that the file asks for.

@@ -137,6 +137,7 @@ fn looks_without_aws(project: &Project) {
         ],
         &["output", "demo", "cluster.endpoint"],
         &["kubeconfig", "demo"],
+        &["graph", "demo"],
     ] {
         let mut command = project.groundwork(arguments);
         command
