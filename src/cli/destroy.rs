@@ -10,6 +10,9 @@ use crate::plan::Goal;
 use crate::ui;
 
 /// Take everything of an environment away, and prove that nothing is left
+///
+/// The data goes along: that of databases unless the file keeps a final snapshot, and every disk that was made for a
+/// volume of the cluster, also where the volume's reclaim policy is `Retain`.
 #[derive(Debug, clap::Args)]
 pub struct Destroy {
     /// The environment
@@ -18,6 +21,9 @@ pub struct Destroy {
     #[arg(long, short)]
     yes: bool,
     /// Leave what is in a cluster that can't be reached to the sweep of what it made in AWS
+    ///
+    /// The sweep goes by names and tags. A disk on which the driver has not written the cluster's name, as the EBS CSI
+    /// driver does only if it is told to, is not found: look for such disks yourself.
     #[arg(long)]
     skip_cluster: bool,
     /// Print one JSON object for each event
