@@ -7,6 +7,7 @@ mod command_line;
 mod interrupted;
 mod killed;
 mod kubectl;
+mod moto;
 mod over_http;
 mod project;
 mod rebuild;

@@ -34,15 +34,7 @@ impl Aws {
 
     /// Runs the binary against it to the end.
     pub async fn run(&self, project: &Project, arguments: &[&str]) -> Done {
-        let mut command = project.groundwork(arguments);
-        command
-            .args(["--provider", "aws"])
-            .env("AWS_ENDPOINT_URL", aws_url(self.address))
-            .env("AWS_ACCESS_KEY_ID", "AKIDSANDBOX")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_EC2_METADATA_DISABLED", "true");
-        let ended = tokio::task::spawn_blocking(move || Done::of(command));
-        ended.await.expect("a command")
+        through_aws(project, &aws_url(self.address), arguments).await
     }
 
     /// Writes a kubeconfig of the cluster `name`, which need not be there yet.
@@ -64,9 +56,23 @@ impl Drop for Aws {
     }
 }
 
-/// Gives demo an account and an agent whose manifest is at hand, so that it needs no internet. Returns where it is kept.
-pub fn ready_for_aws(project: &Project) -> PathBuf {
-    let file = "environments/demo.toml";
+/// Runs the binary to its end with what answers as AWS does at `url`.
+pub async fn through_aws(project: &Project, url: &str, arguments: &[&str]) -> Done {
+    let mut command = project.groundwork(arguments);
+    command
+        .args(["--provider", "aws"])
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_ACCESS_KEY_ID", "AKIDSANDBOX")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("MYSQL_PASSWORD", "correct-horse-battery")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let ended = tokio::task::spawn_blocking(move || Done::of(command));
+    ended.await.expect("a command")
+}
+
+/// Gives `environment` an account and an agent whose manifest is at hand, so that it needs no internet. Returns where it is kept.
+pub fn ready_for_aws(project: &Project, environment: &str) -> PathBuf {
+    let file = &format!("environments/{environment}.toml");
     let owner = "owner = \"platform\"\n";
     project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
     let manifest = fs::read(repository().join("src/sandbox/stand_ins/argocd.yaml"));
@@ -84,7 +90,7 @@ pub fn ready_for_aws(project: &Project) -> PathBuf {
 #[tokio::test]
 async fn demo_comes_up_and_goes_down_over_http() {
     let project = Project::whole();
-    let kept = ready_for_aws(&project);
+    let kept = ready_for_aws(&project, "demo");
     let before = project.count().await;
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
@@ -174,7 +180,7 @@ fn gives_a_kubeconfig_that_finds_groundwork(project: &Project) {
 #[test]
 fn missing_credentials_are_told_as_such() {
     let project = Project::whole();
-    ready_for_aws(&project);
+    ready_for_aws(&project, "demo");
     let mut command = project.groundwork(&["plan", "demo", "--provider", "aws"]);
     command.env("AWS_EC2_METADATA_DISABLED", "true");
     let done = Done::of(command).ends(1);
@@ -189,7 +195,7 @@ fn missing_credentials_are_told_as_such() {
 #[tokio::test]
 async fn a_kubeconfig_that_can_not_be_used_is_named() {
     let project = Project::whole();
-    ready_for_aws(&project);
+    ready_for_aws(&project, "demo");
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
     let plan = ["plan", "demo", "--kubeconfig", "kubeconfig.yaml"];

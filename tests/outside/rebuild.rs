@@ -95,7 +95,7 @@ async fn what_a_killed_run_had_made_is_found_without_its_state() {
 #[tokio::test]
 async fn a_lost_state_comes_back_over_http() {
     let project = Project::whole();
-    ready_for_aws(&project);
+    ready_for_aws(&project, "demo");
     let before = project.count().await;
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
