@@ -27,6 +27,10 @@ pub struct Misbehaviour {
     pub dropped_requests: u16,
     /// How many of a thousand replies are lost after the effect.
     pub dropped_replies: u16,
+    /// How many of a thousand requests have their effect and are never answered.
+    pub unanswered: u16,
+    /// How far behind the services are that answer from copies: each request meets one that lags by a part of it.
+    pub lag: Duration,
     /// Where the world falls silent for good.
     pub stop: Option<Stop>,
     /// Operations that read and always fail with a server error.
@@ -53,6 +57,8 @@ pub struct Verdict {
     pub number: u64,
     /// How long it takes to arrive.
     pub delay: Duration,
+    /// How old the copy of the world is that it meets.
+    pub behind: Duration,
     /// And then.
     pub outcome: Outcome,
 }
@@ -70,7 +76,12 @@ pub enum Outcome {
     Throttle,
     /// It is answered with a server error, without effect.
     ServerError,
+    /// It has its effect, and the connection stays open without a word.
+    Silence,
 }
+
+/// Services that answer from copies which are not always up to date (FACTS §4).
+const LAGGING: [&str; 4] = ["ec2", "iam", "tagging", "elasticloadbalancing"];
 
 /// The connection died: the client gets no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,9 +167,12 @@ impl Inner {
         let outcome = self
             .stopped(effect)
             .unwrap_or_else(|| self.chance(operation, effect, &mut dice));
+        let lags = LAGGING.contains(&service);
+        let behind = lags.then(|| self.misbehaviour.lag.mul_f64(dice.fraction()));
         Verdict {
             number: self.number,
             delay,
+            behind: behind.unwrap_or_default(),
             outcome,
         }
     }
@@ -189,6 +203,7 @@ impl Inner {
             (wanted.server_errors, Outcome::ServerError),
             (wanted.dropped_requests, Outcome::DropRequest),
             (wanted.dropped_replies, Outcome::DropReply),
+            (wanted.unanswered, Outcome::Silence),
         ] {
             if roll < share {
                 return outcome;

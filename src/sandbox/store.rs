@@ -3,6 +3,7 @@
 //! Each request is a transaction: lock, read what another process may have changed, live on until now,
 //! act, write, and only then answer. A killed client therefore never takes the cloud's memory with it.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -58,7 +59,11 @@ struct Inner {
     clock: Option<Clock>,
     cached: Option<(Option<Stamp>, World)>,
     watcher: Option<Watcher>,
+    past: VecDeque<(SimTime, World)>,
 }
+
+/// For how long a former world is remembered.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Tells whether another process replaced the document since we read it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,6 +96,7 @@ impl Store {
             clock: None,
             cached: None,
             watcher: None,
+            past: VecDeque::new(),
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -111,6 +117,28 @@ impl Store {
         let result = inner.transact(effect, act);
         inner.tell();
         result
+    }
+
+    /// Remembers for a while the world as it is now, before it changes.
+    pub fn remember(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, world)) = &inner.cached else {
+            return;
+        };
+        let world = world.clone();
+        let now = world.now;
+        let past = &mut inner.past;
+        past.push_back((now, world));
+        past.retain(|(until, _)| until.after(REMEMBERED) >= now);
+    }
+
+    /// Asks the world as it was so long ago, as far as that is remembered and was another one.
+    pub fn past<T>(&self, ago: Duration, ask: impl FnOnce(&mut World) -> T) -> Option<T> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = inner.clock?.now();
+        let mut past = inner.past.iter();
+        let (_, world) = past.find(|(until, _)| until.after(ago) > now)?;
+        Some(ask(&mut world.clone()))
     }
 
     /// Has `watcher` called before and after every transaction: the moments between which everything happens. What

@@ -1,12 +1,15 @@
 //! One AWS request, from its bytes to the bytes of its answer: one transaction on the world.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::call::Fault;
+use super::call::{Call, Fault, Reply};
 use super::{dispatch, eks, protocol};
 use crate::sandbox::faults::{Disconnected, Faults, Outcome};
 use crate::sandbox::store::{Effect, Store};
+use crate::sandbox::world::World;
 
 /// Answers `request`; its effect is on disk before this returns.
 ///
@@ -31,27 +34,62 @@ pub async fn respond(
         Outcome::DropRequest => return Err(Disconnected),
         Outcome::Throttle => return Ok(dialect.fault(&dialect.throttled(), &id)),
         Outcome::ServerError => return Ok(dialect.fault(&dialect.server_error(), &id)),
-        Outcome::Serve | Outcome::DropReply => {}
+        Outcome::Serve | Outcome::DropReply | Outcome::Silence => {}
     }
-    let answer = store
-        .transact(effect, |world| {
-            if let Some(mut past) = faults.past(&call.operation, world) {
-                return dispatch(&mut past, &call);
-            }
-            let answer = dispatch(world, &call);
-            if answer.is_ok() && faults.fails_later(&call.operation) {
-                eks::fail_later(world, &call);
-            }
-            answer
-        })
-        .unwrap_or_else(|error| Err(unusable(&error)));
-    if verdict.outcome == Outcome::DropReply {
-        return Err(Disconnected);
+    let act = |world: &mut World| {
+        if let Some(mut past) = faults.past(&call.operation, world) {
+            return dispatch(&mut past, &call);
+        }
+        let answer = dispatch(world, &call);
+        if answer.is_ok() && faults.fails_later(&call.operation) {
+            eks::fail_later(world, &call);
+        }
+        answer
+    };
+    let answer = behind(store, &call, effect, verdict.behind).unwrap_or_else(|| {
+        let acted = store.transact(effect, act);
+        acted.unwrap_or_else(|error| Err(unusable(&error)))
+    });
+    match verdict.outcome {
+        Outcome::DropReply => return Err(Disconnected),
+        Outcome::Silence => std::future::pending().await,
+        Outcome::Serve | Outcome::DropRequest | Outcome::Throttle | Outcome::ServerError => {}
     }
     Ok(match answer {
         Ok(reply) => dialect.reply(&call.operation, &reply, &id),
         Err(fault) => dialect.fault(&fault, &id),
     })
+}
+
+/// The answer of a copy that has not heard of the latest changes, where it differs: a read tells what was, and what
+/// names something too new for the copy is refused. Nobody is told that something is gone which never was.
+fn behind(
+    store: &Store,
+    call: &Call,
+    effect: Effect,
+    behind: Duration,
+) -> Option<Result<Reply, Fault>> {
+    if behind.is_zero() {
+        return None;
+    }
+    let answer = store.past(behind, |world| dispatch(world, call));
+    if effect == Effect::Reads {
+        return answer;
+    }
+    store.remember();
+    let refers = [
+        "Create",
+        "Attach",
+        "Associate",
+        "Authorize",
+        "Add",
+        "Modify",
+        "Put",
+    ];
+    let refers = refers.iter().any(|verb| call.operation.starts_with(verb));
+    let too_new =
+        |fault: &Fault| fault.code.contains("NotFound") || fault.code.contains("NoSuchEntity");
+    answer.filter(|answer| refers && answer.as_ref().is_err_and(too_new))
 }
 
 /// What an operation does, by AWS's own custom of naming.

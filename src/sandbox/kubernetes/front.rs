@@ -1,5 +1,7 @@
 //! What stands between a Kubernetes client and the API server: the faults, and the count of requests.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -8,6 +10,9 @@ use serde_json::json;
 use super::server::{Body, respond};
 use crate::sandbox::faults::{Disconnected, Faults, Outcome};
 use crate::sandbox::store::{Effect, Store};
+
+/// How long a client that reads from a socket waits for an answer: in this process there is no socket to time.
+const CLIENTS_WAIT: Duration = Duration::from_secs(30);
 
 /// Answers one request to the API server of `cluster` in `region`.
 ///
@@ -30,6 +35,11 @@ pub async fn answer(
         Outcome::DropRequest => Err(Disconnected),
         Outcome::DropReply => {
             drop(respond(store, region, cluster, request));
+            Err(Disconnected)
+        }
+        Outcome::Silence => {
+            drop(respond(store, region, cluster, request));
+            tokio::time::sleep(CLIENTS_WAIT).await;
             Err(Disconnected)
         }
         Outcome::Throttle => Ok(failure(
