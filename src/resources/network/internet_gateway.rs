@@ -143,22 +143,21 @@ impl Kind for InternetGateway {
     }
 }
 
-/// Attaches the gateway. When EC2 says that something is attached already, it may be this one, by a call whose
-/// reply was lost.
+/// Attaches the gateway. When EC2 says that it is attached to this network already, it was so by a call whose reply
+/// was lost; to look again would ask copies that may not have heard of it.
 async fn attach(cloud: &Cloud, gateway: &str, vpc: &str) -> Result<(), Fault> {
     let answer = fresh(cloud, || async {
         let call = cloud.aws.ec2.attach_internet_gateway();
         let answer = call.internet_gateway_id(gateway).vpc_id(vpc).send().await;
         answer.map_err(fault("ec2", "AttachInternetGateway"))
-    })
-    .await;
-    match answer {
-        Err(fault) if fault.code == "Resource.AlreadyAssociated" => {
-            let found = internet_gateways(cloud, filter("internet-gateway-id", [gateway])).await?;
-            match found.first().and_then(attached) {
-                Some(attached) if attached == vpc => Ok(()),
-                Some(_) | None => Err(fault),
-            }
+    });
+    match answer.await {
+        Err(fault)
+            if fault.code == "Resource.AlreadyAssociated"
+                && fault.message.contains(gateway)
+                && fault.message.contains(vpc) =>
+        {
+            Ok(())
         }
         answer => answer.map(drop),
     }
