@@ -20,6 +20,9 @@ const STALE_FAILURE: Duration = Duration::from_secs(60);
 /// up one minor version at a time.
 const CHANGES_SENT: u32 = 8;
 
+/// The longest wait between two changes of the same fields.
+const LONGEST_DOUBT: Duration = Duration::from_secs(15);
+
 /// How long a read is tried again.
 const READ_BOUND: Duration = Duration::from_secs(120);
 
@@ -27,6 +30,12 @@ const READ_BOUND: Duration = Duration::from_secs(120);
 /// wait and asks seldom in long ones.
 fn pause(waited: Duration) -> Duration {
     (waited / 40).clamp(Duration::from_secs(1), Duration::from_secs(10))
+}
+
+/// How long to wait after so many changes before looking whether they took: what is read may come from a copy that has
+/// not heard of them, and all these times together outlast that.
+fn doubt(sent: u32) -> Duration {
+    LONGEST_DOUBT.min(Duration::from_secs(1 << sent.saturating_sub(2)))
 }
 
 /// Reads until it is ready, changes what differs, and returns it as it then is.
@@ -68,6 +77,9 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                     if sent == 1 {
                         continue;
                     }
+                    let pause = doubt(sent);
+                    clock.sleep(pause).await;
+                    waited += pause;
                     format!("changing {}", differing.join(", "))
                 }
             },
