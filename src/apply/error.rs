@@ -75,6 +75,11 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
         if let Some(fault) = error.downcast_ref::<Fault>().or_else(shared) {
             return fault_hint(fault);
         }
+        if let Some(error) = error.downcast_ref::<ActError>()
+            && let Some(hint) = own_hint(error)
+        {
+            return Some(hint.to_owned());
+        }
         if error.is::<Stopped>() {
             let hint =
                 "make room on the disk, or the folder writable, then run the same command again";
@@ -83,6 +88,32 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
         next = error.source();
     }
     None
+}
+
+/// What to do about a resource that AWS does not bring to where it should be.
+fn own_hint(error: &ActError) -> Option<&'static str> {
+    match error {
+        ActError::Broken(_) => Some(
+            "run the same command again: what can't become ready is replaced; if it ends like this once more, the reason above is what to mend",
+        ),
+        ActError::CameToNothing(_) => Some(
+            "mend what it says, in the file or in the account, then run the same command again",
+        ),
+        ActError::Vanished => {
+            Some("find out who deleted it, then run the same command again: it is made anew")
+        }
+        ActError::Slow { .. } => Some(
+            "look at it in the cloud's own console; once it moves on, run the same command again",
+        ),
+        ActError::Stubborn { .. } => {
+            Some("find out what sets them back, then run the same command again")
+        }
+        ActError::Cloud { .. }
+        | ActError::Unseen(_)
+        | ActError::Unresolved(_)
+        | ActError::Unknown
+        | ActError::Journal(_) => None,
+    }
 }
 
 fn fault_hint(fault: &Fault) -> Option<String> {
@@ -109,6 +140,9 @@ fn fault_hint(fault: &Fault) -> Option<String> {
             "something with this name exists that is not ours: choose another `name` in the file"
                 .to_owned()
         }
-        Class::Absent | Class::Stop => return None,
+        Class::Absent | Class::Stop => format!(
+            "mend what {} says, in the file or in the account, then run the same command again",
+            fault.service
+        ),
     })
 }
