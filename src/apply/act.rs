@@ -330,7 +330,7 @@ impl Work<'_> {
                 source: fault,
             });
         }
-        if let Some(id) = self.look_for_it(fault.class).await? {
+        if let Some(id) = self.look_for_it().await? {
             return Ok(id);
         }
         if fault.class == Class::Exists {
@@ -345,8 +345,8 @@ impl Work<'_> {
         })
     }
 
-    /// Observes anew, over the visibility window when the create's effect is uncertain.
-    async fn look_for_it(&self, class: Class) -> Result<Option<String>, ActError> {
+    /// Observes anew over the visibility window: also what exists by AWS's own word may be ours and not listed yet.
+    async fn look_for_it(&self) -> Result<Option<String>, ActError> {
         let clock = &self.job.cloud.clock;
         let begun = clock.now();
         loop {
@@ -354,7 +354,7 @@ impl Work<'_> {
             let ours = found
                 .into_iter()
                 .find(|found| found.is_ours_at(&self.action.address));
-            if ours.is_some() || class == Class::Exists {
+            if ours.is_some() {
                 return Ok(ours.map(|found| found.id));
             }
             if clock.now().duration_since(begun).unsigned_abs() >= VISIBILITY {
