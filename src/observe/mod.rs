@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::address::Address;
 use crate::cloud::Cloud;
 use crate::resources::inventory::Inventory;
-use crate::resources::{Kind, Observed, Owner, Unseen, Wanted, kinds};
-use crate::state::{Action, Entry};
+use crate::resources::{self, Kind, Observed, Unseen, Wanted, kinds};
+use crate::state::{Action, State};
 
 /// For how long a fresh resource may be invisible: it counts as absent only after that (DESIGN §5).
 pub const VISIBILITY: Duration = Duration::from_secs(60);
@@ -36,39 +36,43 @@ pub struct Observation {
     pub inventory: Inventory,
 }
 
-/// Observes everything. What was begun and is not found is looked for again until it can't be merely
-/// invisible any more.
+/// Observes everything. What `state` knows of and is not found is looked for again until it can't be merely invisible
+/// any more.
 ///
 /// # Errors
 /// When any part is unknown.
 pub async fn observe(
     cloud: &Cloud,
     wanted: &Wanted<'_>,
-    open: &BTreeMap<Address, Entry>,
+    state: Option<&State>,
     depth: Depth,
 ) -> Result<Observation, Unseen> {
     loop {
         let observation = once(cloud, wanted, depth).await?;
-        if !open
-            .iter()
-            .any(|(address, entry)| may_appear(&observation, address, entry, cloud.clock.now()))
-        {
+        if !state.is_some_and(|state| may_appear(&observation, state, cloud.clock.now())) {
             return Ok(observation);
         }
         cloud.clock.sleep(LOOK_AGAIN).await;
     }
 }
 
-/// Whether the resource of an open create is not there and may yet become visible.
-fn may_appear(observation: &Observation, address: &Address, entry: &Entry, now: Timestamp) -> bool {
-    let found = observation
-        .found
-        .get(address)
-        .into_iter()
-        .flatten()
-        .any(|found| found.owner == Owner::Ours);
-    let fresh = now.duration_since(entry.begun).unsigned_abs() < VISIBILITY;
-    entry.action == Action::Create && !found && fresh
+/// Whether something that was made a moment ago, or may have been, is not there and may yet become visible. That a
+/// run saw what it made does not mean that the next one does: another copy may answer it.
+fn may_appear(observation: &Observation, state: &State, now: Timestamp) -> bool {
+    let found = || observation.found.values().flatten();
+    let fresh = |since| now.duration_since(since).unsigned_abs() < VISIBILITY;
+    let mut open = state.open.iter();
+    let mut made = state.resources.iter();
+    open.any(|(address, entry)| {
+        entry.action == Action::Create
+            && fresh(entry.begun)
+            && !found().any(|found| found.is_ours_at(address))
+    }) || made.any(|(address, made)| {
+        fresh(made.since)
+            && !state.open.contains_key(address)
+            && resources::kind(&made.kind).is_some_and(|kind| !kind.lives_in_cluster())
+            && !found().any(|found| found.kind == made.kind && found.id == made.id)
+    })
 }
 
 async fn once(cloud: &Cloud, wanted: &Wanted<'_>, depth: Depth) -> Result<Observation, Unseen> {

@@ -44,7 +44,7 @@ pub async fn look_again(session: &Session, planned: &Planned) -> Result<Vec<Rema
         variables: &session.variables,
         teardown: true,
     };
-    let observation = observe::observe(cloud, &wanted, &BTreeMap::new(), Depth::Aws).await?;
+    let observation = observe::observe(cloud, &wanted, None, Depth::Aws).await?;
     let there = observation.found.values().flatten();
     let mut remains: Vec<Remains> = there.filter_map(|found| ours(planned, found)).collect();
     let swept = planned.observation.inventory.leftovers.as_ref();

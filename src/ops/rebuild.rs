@@ -131,7 +131,7 @@ async fn look(session: &Session, state: &State, depth: Depth) -> Result<Observat
         variables: &session.variables,
         teardown: false,
     };
-    let seen = observe::observe(&session.cloud, &wanted, &state.open, depth).await;
+    let seen = observe::observe(&session.cloud, &wanted, Some(state), depth).await;
     seen.map_err(Error::unseen_in_rebuild)
 }
 

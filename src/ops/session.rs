@@ -219,7 +219,7 @@ impl Session {
             variables: &self.variables,
             teardown: goal == Goal::Destroy,
         };
-        let observation = observe::observe(&self.cloud, &wanted, &state.open, depth).await;
+        let observation = observe::observe(&self.cloud, &wanted, Some(&state), depth).await;
         let observation = observation.map_err(|unseen| match goal {
             Goal::Destroy => Error::unseen_in_teardown(unseen),
             Goal::Apply => Error::Unseen(unseen),

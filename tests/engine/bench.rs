@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
 use groundwork::environment::model::{GroupPolicy, Policy};
+use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
 use groundwork::plan::Goal;
-use groundwork::sandbox::{Sandbox, time::ClockSource};
+use groundwork::sandbox::{Sandbox, store::Effect, time::ClockSource};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -77,6 +78,11 @@ fn build() -> TempDir {
             let again = session.plan(Goal::Apply).await.expect("a plan");
             let work: Vec<_> = again.plan.work().collect();
             assert!(work.is_empty(), "a second apply would do: {work:#?}");
+            // Nothing is so new any more that it might be there and not be seen.
+            tokio::time::advance(VISIBILITY).await;
+            let store = world.sandbox.store();
+            let lives_on = store.transact(Effect::Changes, |_| ());
+            lives_on.expect("a world");
             world.folder
         })
     };
