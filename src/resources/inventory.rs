@@ -11,6 +11,7 @@ use futures::FutureExt;
 use super::bootstrap::Values;
 use super::bootstrap::inventory::sweep;
 use super::caches::inventory::Caches;
+use super::calls::not_there_yet;
 use super::cluster::inventory::Clusters;
 use super::cluster::leftovers::{self, Swept};
 use super::cluster::workloads;
@@ -146,9 +147,14 @@ pub fn cluster_endpoint(found: &BTreeMap<Address, Vec<Observed>>) -> Option<Clus
 }
 
 /// Reads one part, patiently.
-pub(super) async fn part<T, F>(cloud: &Cloud, list: impl FnMut() -> F) -> Seen<T>
+pub(super) async fn part<T, F>(cloud: &Cloud, mut list: impl FnMut() -> F) -> Seen<T>
 where
     F: Future<Output = Result<T, Fault>>,
 {
+    // What a list has just named and the next call denies was deleted or is too new: listed again, it tells which.
+    let list = || {
+        let listed = list();
+        async move { listed.await.map_err(not_there_yet) }
+    };
     seen(retry(&*cloud.clock, Retry::Idempotent, PATIENCE, list).await)
 }
