@@ -55,17 +55,17 @@ impl Destroy {
         let stop = signals::listen();
         let listener = listener(self.json, &session.cloud.clock, &planned);
         let teardown = ops::destroy(&session, &planned, listener.as_ref(), stop.clone()).await?;
+        if *stop.borrow() && !teardown.report.is_complete() {
+            return Ok(incomplete(true, teardown.report.failed.is_empty()));
+        }
         if self.json {
             let event = serde_json::json!({ "event": "remains", "remains": teardown.remains });
             ui::print(format_args!("{event}\n"))?;
-        } else if teardown.report.is_complete() || !*stop.borrow() {
+        } else {
             ui::print(ui::remains(name, &teardown.remains))?;
         }
         if !teardown.report.is_complete() {
-            return Ok(incomplete(
-                *stop.borrow(),
-                teardown.report.failed.is_empty(),
-            ));
+            return Ok(incomplete(false, teardown.report.failed.is_empty()));
         }
         if !teardown.remains.is_empty() {
             return Ok(Exit::Failed);

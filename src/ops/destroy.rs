@@ -12,7 +12,7 @@ use crate::event::Listener;
 pub struct Teardown {
     /// What was done.
     pub report: Report,
-    /// What is left, found by looking again; empty is the proof.
+    /// What is left, found by looking again; empty is the proof. A run that was asked to stop does not look.
     pub remains: Vec<Remains>,
 }
 
@@ -37,8 +37,12 @@ pub async fn destroy(
     let report = if planned.plan.is_empty() {
         Report::default()
     } else {
-        carry_out(session, planned, listener, stop).await?
+        carry_out(session, planned, listener, stop.clone()).await?
     };
+    if *stop.borrow() && !report.is_complete() {
+        let remains = Vec::new();
+        return Ok(Teardown { report, remains });
+    }
     let mut remains = look_again(session, planned).await?;
     let mut waited = Duration::ZERO;
     while report.is_complete() && !remains.is_empty() && waited < LINGERS {
