@@ -3,7 +3,9 @@
 //!
 //! `scripts/sweep` visits every point; a plain `cargo test` visits every point of demo and an eighth of staging.
 
+mod blind;
 mod crashes;
+mod faults;
 mod pool;
 mod record;
 mod resume;

@@ -5,8 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use groundwork::address::Address;
+use groundwork::apply::Report;
 use groundwork::environment::Environment;
-use groundwork::ops::{self, Confirmed, Session};
+use groundwork::ops::{self, Confirmed, Remains, Session};
 use groundwork::plan::{Danger, Goal};
 use groundwork::sandbox::{show, store::Effect};
 use groundwork::state::State;
@@ -101,39 +102,60 @@ fn generated(secret: &str) -> bool {
     secret == "demo/addressbook-password"
 }
 
+/// How a run ended.
+pub enum Ended {
+    Well,
+    /// Nothing could be begun or seen to its end.
+    Refused(ops::Error),
+    /// Not everything was done.
+    Incomplete(Report),
+    /// Something was found after everything was done.
+    Remains(Vec<Remains>),
+}
+
 /// Runs the command for `goal` as the command line does, agreeing to every loss of data.
-pub async fn run(session: &Session, goal: Goal) -> Result<(), String> {
-    let planned = session.plan(goal).await.map_err(|error| chain(&error))?;
-    let report = match goal {
-        Goal::Apply if planned.plan.is_empty() => return Ok(()),
+pub async fn attempt(session: &Session, goal: Goal) -> Ended {
+    match try_to(session, goal).await {
+        Err(error) => Ended::Refused(error),
+        Ok((report, _)) if !report.is_complete() => Ended::Incomplete(report),
+        Ok((_, remains)) if !remains.is_empty() => Ended::Remains(remains),
+        Ok(_) => Ended::Well,
+    }
+}
+
+async fn try_to(session: &Session, goal: Goal) -> Result<(Report, Vec<Remains>), ops::Error> {
+    let planned = session.plan(goal).await?;
+    match goal {
+        Goal::Apply if planned.plan.is_empty() => Ok((Report::default(), Vec::new())),
         Goal::Apply => {
             let lost = planned.plan.work();
             let lost = lost.filter(|action| action.danger == Some(Danger::LosesData));
             let confirmed = Confirmed {
                 data_loss: lost.map(|action| action.address.clone()).collect(),
             };
-            let applied = ops::apply(session, &planned, &confirmed, &Silence, never_stopped());
-            applied.await.map_err(|error| chain(&error))?
+            let report = ops::apply(session, &planned, &confirmed, &Silence, never_stopped());
+            Ok((report.await?, Vec::new()))
         }
         Goal::Destroy => {
-            let destroyed = ops::destroy(session, &planned, &Silence, never_stopped());
-            let teardown = destroyed.await.map_err(|error| chain(&error))?;
-            if teardown.report.is_complete() && !teardown.remains.is_empty() {
-                return Err(format!("remains: {:#?}", teardown.remains));
-            }
-            teardown.report
+            let ended = ops::destroy(session, &planned, &Silence, never_stopped()).await?;
+            Ok((ended.report, ended.remains))
         }
-    };
-    if report.is_complete() {
-        return Ok(());
     }
-    let failed = report.failed.iter();
-    let failed = failed.map(|(address, error)| format!("\n{address}: {}", chain(error)));
-    Err(format!(
-        "incomplete:{}{:?}",
-        failed.collect::<String>(),
-        report.left
-    ))
+}
+
+/// Runs the command and insists that all of it is done.
+pub async fn run(session: &Session, goal: Goal) -> Result<(), String> {
+    match attempt(session, goal).await {
+        Ended::Well => Ok(()),
+        Ended::Refused(error) => Err(chain(&error)),
+        Ended::Remains(remains) => Err(format!("remains: {remains:#?}")),
+        Ended::Incomplete(Report { failed, left, .. }) => {
+            let failed = failed.iter();
+            let failed = failed.map(|(address, error)| format!("\n{address}: {}", chain(error)));
+            let failed: String = failed.collect();
+            Err(format!("incomplete:{failed} left {left:?}"))
+        }
+    }
 }
 
 /// Takes the environment down and expects the world as it was before there was any.

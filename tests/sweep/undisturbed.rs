@@ -16,6 +16,7 @@ pub struct Before(Mutex<Option<Kept>>);
 /// A scenario, and what an undisturbed run of it gives.
 pub struct Undisturbed {
     pub scenario: Scenario,
+    place: Place,
     recording: Recording,
     outcome: Outcome,
 }
@@ -47,6 +48,7 @@ impl Undisturbed {
         let outcome = Outcome::of(&place, &session).await.expect("a state");
         Self {
             scenario,
+            place,
             recording,
             outcome,
         }
@@ -55,6 +57,11 @@ impl Undisturbed {
     /// Everything that was on disk at some moment of the run.
     pub fn points(&self) -> Vec<Point> {
         self.recording.points()
+    }
+
+    /// Where it ran.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Insists that a run ended as this one did.
