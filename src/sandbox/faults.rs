@@ -35,8 +35,8 @@ pub struct Misbehaviour {
     pub stop: Option<Stop>,
     /// Operations that read and always fail with a server error.
     pub failing_reads: BTreeSet<String>,
-    /// Operations of EKS whose updates are accepted and then fail.
-    pub failing_updates: BTreeSet<String>,
+    /// Operations that are accepted and then come to nothing: updates of EKS, and creations of what takes AWS minutes.
+    pub failing_later: BTreeSet<String>,
     /// Operations that read and are late: they tell of the world as it was at the first request after `set`.
     pub late_reads: BTreeSet<String>,
 }
@@ -132,7 +132,7 @@ impl Faults {
 
     /// Whether what `operation` begins is to fail later.
     pub fn fails_later(&self, operation: &str) -> bool {
-        self.lock().misbehaviour.failing_updates.contains(operation)
+        self.lock().misbehaviour.failing_later.contains(operation)
     }
 
     /// The requests since the start: service, operation and how many, sorted.

@@ -20,7 +20,7 @@ async fn fails_and_goes_on(environment: Environment, operation: &str, address: &
     let world = applied();
     let session = session_on(&world, environment);
     world.sandbox.faults().set(Misbehaviour {
-        failing_updates: BTreeSet::from([operation.to_owned()]),
+        failing_later: BTreeSet::from([operation.to_owned()]),
         ..Misbehaviour::default()
     });
     let address: Address = address.parse().expect("an address");

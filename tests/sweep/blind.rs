@@ -47,6 +47,7 @@ async fn while_it_runs(undisturbed: &Undisturbed, read: &str) -> Result<(), Stri
     let begun = session(&place, file);
     let planned = begun.plan(*goal).await.map_err(|error| chain(&error))?;
     blind_to(&place, read);
+    let before = undone(&place, *goal);
     match goal {
         Goal::Apply => {
             let agreed = Confirmed::default();
@@ -56,7 +57,7 @@ async fn while_it_runs(undisturbed: &Undisturbed, read: &str) -> Result<(), Stri
             drop(ops::destroy(&begun, &planned, &Silence, never_stopped()).await);
         }
     }
-    arrives(undisturbed, &place).await
+    arrives(undisturbed, &place, before).await
 }
 
 /// The read fails in a run that takes up what a dead process left.
@@ -64,22 +65,44 @@ async fn after_a_crash(undisturbed: &Undisturbed, point: &Point, read: &str) -> 
     let Scenario { file, goal, .. } = &undisturbed.scenario;
     let place = point.begin(&file.name);
     blind_to(&place, read);
+    let before = undone(&place, *goal);
     attempt(&session(&place, file), *goal).await;
-    arrives(undisturbed, &place).await
+    arrives(undisturbed, &place, before).await
 }
 
-/// With open eyes, the run arrives where nobody was ever blind.
-async fn arrives(undisturbed: &Undisturbed, place: &Place) -> Result<(), String> {
+/// With open eyes, the run arrives where nobody was ever blind. Up to there no more than usual was deleted on the way
+/// up, as a duplicate would have been, or made on the way down.
+async fn arrives(undisturbed: &Undisturbed, place: &Place, before: u64) -> Result<(), String> {
     let Scenario { file, goal, .. } = &undisturbed.scenario;
     place.sandbox.faults().set(Misbehaviour::default());
     match goal {
         Goal::Apply => {
             let session = session(place, file);
             run(&session, *goal).await?;
-            undisturbed.expect(place, &session).await
+            undisturbed.expect(place, &session).await?;
         }
-        Goal::Destroy => destroy(place, file).await,
+        Goal::Destroy => destroy(place, file).await?,
     }
+    let (went, usual) = (
+        undone(place, *goal) - before,
+        undone(undisturbed.place(), *goal),
+    );
+    if went > usual {
+        return Err(format!("{went} calls went the other way, not {usual}"));
+    }
+    Ok(())
+}
+
+/// How many calls so far did the opposite of what `goal` asks.
+fn undone(place: &Place, goal: Goal) -> u64 {
+    let verbs: &[&str] = match goal {
+        Goal::Apply => &["Delete", "Release", "DELETE "],
+        Goal::Destroy => &["Create", "Allocate", "PUT ", "POST "],
+    };
+    let requests = place.sandbox.faults().requests().into_iter();
+    let opposite =
+        requests.filter(|(_, operation, _)| verbs.iter().any(|verb| operation.starts_with(verb)));
+    opposite.map(|(_, _, count)| count).sum()
 }
 
 #[test]

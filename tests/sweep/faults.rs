@@ -5,21 +5,16 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use groundwork::apply::{ActError, hint};
+use groundwork::apply::hint;
 use groundwork::cloud::{Class, Fault};
-use groundwork::event::{Event, Listener};
-use groundwork::ops::{self, Confirmed};
 use groundwork::plan::Goal;
 use groundwork::sandbox::faults::Misbehaviour;
-use groundwork::sandbox::{Sandbox, store::Effect};
-use serde_json::{Value, json};
 
 use crate::pool::{each, on_a_clock, random};
 use crate::record::Place;
-use crate::resume::{Ended, attempt, chain, destroy, run};
+use crate::resume::{Ended, attempt, destroy, run};
 use crate::scenario::{Scenario, scenarios, session};
 use crate::settings::{self, tell};
-use crate::shared::never_stopped;
 use crate::undisturbed::{Before, Undisturbed};
 
 /// How many seeds a plain run plays, and how many `scripts/sweep` does.
@@ -132,93 +127,4 @@ fn whatever_goes_wrong_the_next_run_arrives() {
         "GROUNDWORK_SWEEP_SEED plays one again\n{}",
         failed.join("\n")
     );
-}
-
-/// Ruins what it hears being made.
-struct Ruin {
-    sandbox: Sandbox,
-    address: &'static str,
-    ruin: fn(&mut Value),
-}
-
-impl Listener for Ruin {
-    fn hear(&self, event: &Event) {
-        let Event::Waiting { address, .. } = event else {
-            return;
-        };
-        if address.to_string() == self.address {
-            let ruined = self.sandbox.store().transact(Effect::Changes, |world| {
-                let mut document = serde_json::to_value(&*world).expect("a document");
-                (self.ruin)(&mut document);
-                *world = serde_json::from_value(document).expect("a world");
-            });
-            ruined.expect("a world");
-        }
-    }
-}
-
-fn ruin_gateway(world: &mut Value) {
-    for task in world["schedule"]["entries"].as_array_mut().expect("a list") {
-        if let Some(doomed) = task[1]["Aws"]["task"]["Ec2"].get("NatGatewayAvailable") {
-            task[1]["Aws"]["task"]["Ec2"] = json!({ "NatGatewayFails": doomed });
-        }
-    }
-}
-
-fn ruin_nodes(world: &mut Value) {
-    let nodes = "/regions/us-east-1/eks/clusters/demo/nodegroups/default/issues";
-    *world.pointer_mut(nodes).expect("a node group") = json!([{
-        "code": "InsufficientFreeAddresses", "message": "no addresses", "resource_ids": [],
-    }]);
-}
-
-/// One of many branches ends badly: the others are finished, the failure says what to do, and doing it helps.
-async fn ruined(
-    undisturbed: &Undisturbed,
-    address: &'static str,
-    ruin: fn(&mut Value),
-) -> Result<(), String> {
-    let environment = &undisturbed.scenario.file;
-    let place = Place::new();
-    let first = session(&place, environment);
-    let planned = first
-        .plan(Goal::Apply)
-        .await
-        .map_err(|error| chain(&error))?;
-    let (sandbox, agreed) = (place.sandbox.clone(), Confirmed::default());
-    let listener = Ruin {
-        sandbox,
-        address,
-        ruin,
-    };
-    let report = ops::apply(&first, &planned, &agreed, &listener, never_stopped()).await;
-    let report = report.map_err(|error| chain(&error))?;
-    let [(failed, error @ ActError::Broken(_))] = &report.failed[..] else {
-        return Err(format!("not one broke: {report:#?}"));
-    };
-    let state = first.store.load().map_err(|error| chain(&error))?;
-    let database = "database.addressbook.instance".parse().expect("an address");
-    let finished = state.is_some_and(|state| state.resources.contains_key(&database));
-    if failed.to_string() != address || hint(error).is_none() || !finished {
-        return Err(format!(
-            "{failed} ended with {error:?}, database {finished}"
-        ));
-    }
-    run(&session(&place, environment), Goal::Apply).await?;
-    undisturbed.expect(&place, &first).await?;
-    destroy(&place, environment).await
-}
-
-#[test]
-fn what_ends_in_a_failed_state_is_made_anew_by_the_next_run() {
-    let [apply, ..] = scenarios("demo");
-    let undisturbed = on_a_clock(Undisturbed::of(apply, &Before::default()));
-    let all: [(&'static str, fn(&mut Value)); 2] = [
-        ("network.nat-gateway.a", ruin_gateway),
-        ("cluster.node-group.default", ruin_nodes),
-    ];
-    let failed = each(&all, async |(address, ruin)| {
-        ruined(&undisturbed, address, *ruin).await
-    });
-    assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -5,6 +5,7 @@
 
 mod blind;
 mod crashes;
+mod failed;
 mod faults;
 mod pool;
 mod record;

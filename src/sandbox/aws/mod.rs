@@ -64,6 +64,17 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
 }
 
+/// Has what `call` has just begun come to nothing, where AWS takes its time for it.
+pub fn fail_later(world: &mut World, call: &Call) {
+    match call.service.as_str() {
+        "ec2" => ec2::fail_later(world, call),
+        "eks" => eks::fail_later(world, call),
+        "elasticache" => elasticache::fail_later(world, call),
+        "rds" => rds::fail_later(world, call),
+        _ => {}
+    }
+}
+
 /// Services without a region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Global {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::call::{Call, Fault, Reply};
-use super::{dispatch, eks, protocol};
+use super::{dispatch, fail_later, protocol};
 use crate::sandbox::faults::{Disconnected, Faults, Outcome};
 use crate::sandbox::store::{Effect, Store};
 use crate::sandbox::world::World;
@@ -42,7 +42,7 @@ pub async fn respond(
         }
         let answer = dispatch(world, &call);
         if answer.is_ok() && faults.fails_later(&call.operation) {
-            eks::fail_later(world, &call);
+            fail_later(world, &call);
         }
         answer
     };

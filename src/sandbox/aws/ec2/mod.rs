@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 pub(super) use describe::texts_at;
 pub use kind::Kind;
+pub use nat_gateways::fail_later;
 pub use state::*;
 
 use super::{Call, Fault, Fields, Reply};

@@ -78,6 +78,20 @@ fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
     Ok(id)
 }
 
+/// The gateway that `call` has just begun will come to nothing.
+pub fn fail_later(world: &mut World, call: &Call) {
+    let now = world.now;
+    let subnet = call.params.text("SubnetId").unwrap_or_default();
+    let gateways = &world.region(&call.region).ec2.nat_gateways;
+    let newest = gateways
+        .iter()
+        .find(|(_, gateway)| gateway.created == now && gateway.subnet_id == subnet);
+    if let Some(id) = newest.map(|(id, _)| id.clone()) {
+        let task = Task::NatGatewayFails(id);
+        later(world, &call.region, durations::FAILS_AFTER, task);
+    }
+}
+
 /// pending → available, unless it was deleted meanwhile.
 pub(super) fn available(world: &mut World, region: &str, id: &str) {
     if let Ok(gateway) = world.region(region).ec2.nat_gateway_mut(id)

@@ -292,6 +292,9 @@ pub(super) fn activate(world: &mut World, region: &str, uid: &str) {
     let Some(cluster) = world.region(region).eks.cluster_by_uid(uid) else {
         return;
     };
+    if cluster.status != ClusterStatus::Creating {
+        return;
+    }
     cluster.status = ClusterStatus::Active;
     cluster.ready = true;
     let (name, version) = (cluster.name.clone(), cluster.version.clone());
@@ -299,6 +302,15 @@ pub(super) fn activate(world: &mut World, region: &str, uid: &str) {
     kubernetes::create_cluster(world, region, &name, &version);
     if logs {
         logs::ensure(world, region, &log_group(&name));
+    }
+}
+
+/// CREATING → FAILED: there never was an API server.
+pub(super) fn fail(world: &mut World, region: &str, uid: &str) {
+    if let Some(cluster) = world.region(region).eks.cluster_by_uid(uid)
+        && cluster.status == ClusterStatus::Creating
+    {
+        cluster.status = ClusterStatus::Failed;
     }
 }
 
@@ -318,7 +330,10 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             cluster.name
         )));
     }
-    if cluster.status != ClusterStatus::Active {
+    if !matches!(
+        cluster.status,
+        ClusterStatus::Active | ClusterStatus::Failed
+    ) {
         return Err(in_use(format!(
             "Cannot delete because cluster {} currently has an operation in progress: its status is {}",
             cluster.name,

@@ -35,6 +35,8 @@ pub use updates::fail_later;
 pub enum Task {
     /// CREATING → ACTIVE.
     Activate(String),
+    /// CREATING → FAILED.
+    Fail(String),
     /// DELETING → gone.
     Remove(String),
     /// An update takes effect.
@@ -49,6 +51,7 @@ pub enum Task {
 pub fn run(world: &mut World, region: &str, task: Task) {
     match task {
         Task::Activate(uid) => clusters::activate(world, region, &uid),
+        Task::Fail(uid) => clusters::fail(world, region, &uid),
         Task::Remove(uid) => clusters::remove(world, region, &uid),
         Task::FinishUpdate(id) => updates::finish(world, region, &id),
         Task::Join(uid) => nodegroups::join(world, region, &uid),

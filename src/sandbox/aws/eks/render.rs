@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::state::{Cluster, Issue, Nodegroup, Taint, Unavailable};
+use super::state::{Cluster, ClusterStatus, Issue, Nodegroup, Taint, Unavailable};
 use super::{clusters, versions};
 use crate::sandbox::aws::tag_operations::to_map;
 use crate::sandbox::aws::{Fields, Reply};
@@ -44,7 +44,7 @@ pub(super) fn cluster(region: &str, cluster: &Cluster) -> Reply {
         .with("certificateAuthority", authority)
         .with("platformVersion", versions::platform(&cluster.version))
         .with("tags", to_map(&cluster.tags))
-        .with("health", no_issues())
+        .with("health", health(cluster))
         .with("accessConfig", access_config)
         .with(
             "upgradePolicy",
@@ -54,8 +54,21 @@ pub(super) fn cluster(region: &str, cluster: &Cluster) -> Reply {
         .into()
 }
 
-fn no_issues() -> Fields {
-    Fields::new().list("issues", "member", None::<Reply>)
+fn health(cluster: &Cluster) -> Fields {
+    let failed = (cluster.status == ClusterStatus::Failed).then(|| Issue {
+        code: "InternalFailure".to_owned(),
+        message: "The control plane could not be made".to_owned(),
+        resource_ids: Vec::new(),
+    });
+    Fields::new().list("issues", "member", failed.iter().map(issue))
+}
+
+fn issue(issue: &Issue) -> Reply {
+    Fields::new()
+        .with("code", &issue.code)
+        .with("message", &issue.message)
+        .list("resourceIds", "member", &issue.resource_ids)
+        .into()
 }
 
 fn vpc_config(cluster: &Cluster) -> Fields {
@@ -101,12 +114,6 @@ pub(super) fn nodegroup(group: &Nodegroup) -> Reply {
             .with("key", &taint.key)
             .maybe("value", value)
             .with("effect", &taint.effect)
-    };
-    let issue = |issue: &Issue| {
-        Fields::new()
-            .with("code", &issue.code)
-            .with("message", &issue.message)
-            .list("resourceIds", "member", &issue.resource_ids)
     };
     let health = Fields::new().list("issues", "member", group.issues.iter().map(issue));
     let taints = &group.settings.taints;

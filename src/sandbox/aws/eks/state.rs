@@ -24,6 +24,8 @@ pub enum ClusterStatus {
     Active,
     /// Being changed.
     Updating,
+    /// Could not be made.
+    Failed,
     /// Going.
     Deleting,
 }
@@ -35,6 +37,7 @@ impl ClusterStatus {
             Self::Creating => "CREATING",
             Self::Active => "ACTIVE",
             Self::Updating => "UPDATING",
+            Self::Failed => "FAILED",
             Self::Deleting => "DELETING",
         }
     }

@@ -4,6 +4,7 @@ use super::state::{Change, Cluster, ClusterStatus, Issue, NodegroupStatus, Token
 use super::{Task, cluster_of, clusters, in_use, later, nodegroup_updates, not_found};
 use crate::sandbox::aws::placement::{self, Subnets};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply, logs, page};
+use crate::sandbox::durations::FAILS_AFTER;
 use crate::sandbox::world::World;
 
 /// What an update is about, as EKS writes it: type and value.
@@ -68,11 +69,25 @@ pub(super) fn begin(
     Ok(reply)
 }
 
-/// The newest update, which `call` has just begun, will fail: its cluster or group stays as it is.
+/// What `call` has just begun will come to nothing. After an update its cluster or group stays as it is.
 pub fn fail_later(world: &mut World, call: &Call) {
     let Ok(cluster) = cluster_of(world, call) else {
         return;
     };
+    let name = call.params.text("nodegroupName").unwrap_or_default();
+    if call.operation == "CreateCluster" {
+        let task = Task::Fail(cluster.uid.clone());
+        return later(world, &call.region, FAILS_AFTER, task);
+    }
+    if call.operation == "CreateNodegroup"
+        && let Some(group) = cluster.nodegroups.get_mut(&name)
+    {
+        return group.issues.push(Issue {
+            code: "InsufficientFreeAddresses".to_owned(),
+            message: "The sandbox was told to have no addresses left".to_owned(),
+            resource_ids: Vec::new(),
+        });
+    }
     if let Some(update) = cluster.updates.last_mut().filter(|update| !update.done) {
         update.errors.push(Issue {
             code: "OperationNotPermitted".to_owned(),

@@ -149,7 +149,7 @@ pub(super) fn settle(world: &mut World, region: &str, uid: &str) {
         return;
     };
     match cluster.status {
-        Status::Available | Status::Deleting => return,
+        Status::Available | Status::CreateFailed | Status::Deleting => return,
         Status::Creating => {}
         Status::Modifying => cluster.settings.apply(std::mem::take(&mut cluster.pending)),
     }

@@ -5,7 +5,7 @@ use super::state::{Group, Pending, Status};
 use super::{Task, later, members, render};
 use crate::sandbox::aws::names::identifier;
 use crate::sandbox::aws::{Call, Fault, Fields, Params, Reply, placement, tags};
-use crate::sandbox::durations::{CACHE_CREATE, CACHE_DELETE};
+use crate::sandbox::durations::{CACHE_CREATE, CACHE_DELETE, FAILS_AFTER};
 use crate::sandbox::world::World;
 
 /// A primary and five replicas.
@@ -134,7 +134,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     let cache = &mut world.region(region).elasticache;
     let group = cache.group_mut(&id)?;
-    if group.status != Status::Available {
+    if !matches!(group.status, Status::Available | Status::CreateFailed) {
         return Err(busy(group));
     }
     group.status = Status::Deleting;
@@ -147,6 +147,24 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     Ok(reply)
 }
 
+/// What `call` has just begun will come to nothing.
+pub fn fail_later(world: &mut World, call: &Call) {
+    let id = call.params.text("ReplicationGroupId").unwrap_or_default();
+    if let Ok(group) = world.region(&call.region).elasticache.group_mut(&id) {
+        let task = Task::FailGroup(group.uid.clone());
+        later(world, &call.region, FAILS_AFTER, task);
+    }
+}
+
+/// The group can't be made.
+pub(super) fn fail(world: &mut World, region: &str, uid: &str) {
+    if let Some(group) = world.region(region).elasticache.group_by_uid(uid)
+        && group.status == Status::Creating
+    {
+        group.status = Status::CreateFailed;
+    }
+}
+
 /// A creation or a change is done: the group is as asked, and available.
 pub(super) fn settle(world: &mut World, region: &str, uid: &str) {
     let cache = &mut world.region(region).elasticache;
@@ -154,7 +172,7 @@ pub(super) fn settle(world: &mut World, region: &str, uid: &str) {
         return;
     };
     match group.status {
-        Status::Available | Status::Deleting => return,
+        Status::Available | Status::CreateFailed | Status::Deleting => return,
         Status::Creating => group.has_endpoints = true,
         Status::Modifying => group.settings.apply(std::mem::take(&mut group.pending)),
     }

@@ -23,6 +23,7 @@ use super::tags::Tags;
 use crate::sandbox::schedule;
 use crate::sandbox::world::World;
 
+pub use groups::fail_later;
 pub use state::{Cluster, ElastiCache, Group, Pending, Settings, Status};
 
 /// What ElastiCache does by itself; resources are named by a unique id that no later namesake shares.
@@ -32,6 +33,8 @@ pub enum Task {
     SettleGroup(String),
     /// A replication group's maintenance window opens.
     MaintainGroup(String),
+    /// A new replication group can't be made.
+    FailGroup(String),
     /// A deleted replication group is gone.
     RemoveGroup(String),
     /// A cluster of its own becomes available, with the changes that were under way.
@@ -47,6 +50,7 @@ pub fn run(world: &mut World, region: &str, task: Task) {
     match task {
         Task::SettleGroup(uid) => groups::settle(world, region, &uid),
         Task::MaintainGroup(uid) => modify::maintain(world, region, &uid),
+        Task::FailGroup(uid) => groups::fail(world, region, &uid),
         Task::RemoveGroup(uid) => groups::remove(world, region, &uid),
         Task::SettleCluster(uid) => clusters::settle(world, region, &uid),
         Task::MaintainCluster(uid) => clusters::maintain(world, region, &uid),

@@ -69,7 +69,7 @@ pub(super) fn maintain(world: &mut World, region: &str, uid: &str) {
             group.status = Status::Modifying;
             (CACHE_MODIFY, Task::SettleGroup(uid.to_owned()))
         }
-        Status::Deleting => return,
+        Status::CreateFailed | Status::Deleting => return,
         Status::Creating | Status::Modifying => {
             (MAINTENANCE_WINDOW, Task::MaintainGroup(uid.to_owned()))
         }

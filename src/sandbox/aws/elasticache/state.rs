@@ -30,6 +30,8 @@ pub enum Status {
     Available,
     /// Being changed.
     Modifying,
+    /// Could not be made.
+    CreateFailed,
     /// Going.
     Deleting,
 }
@@ -41,6 +43,7 @@ impl Status {
             Self::Creating => "creating",
             Self::Available => "available",
             Self::Modifying => "modifying",
+            Self::CreateFailed => "create-failed",
             Self::Deleting => "deleting",
         }
     }

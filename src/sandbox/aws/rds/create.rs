@@ -192,6 +192,15 @@ fn standby_subnet(subnets: &Subnets, instance: &Instance) -> Option<String> {
     other.map(|(_, subnet)| subnet.to_owned())
 }
 
+/// The new instance can't be made.
+pub(super) fn fail(world: &mut World, region: &str, resource_id: &str) {
+    if let Some(instance) = world.region(region).rds.by_resource_id(resource_id)
+        && matches!(instance.status, Status::Creating | Status::BackingUp)
+    {
+        instance.status = Status::Failed;
+    }
+}
+
 /// The new instance is up and takes its first backup.
 pub(super) fn back_up(world: &mut World, region: &str, resource_id: &str) {
     let now = world.now;

@@ -22,8 +22,8 @@ use super::call::{Call, Fault, Reply};
 use super::subnet_groups::{Dialect, marker_page};
 use super::tag_operations;
 use super::tags::Tags;
-use crate::sandbox::schedule;
 use crate::sandbox::world::World;
+use crate::sandbox::{durations, schedule};
 
 pub use state::{Instance, Password, Rds, Snapshot, Status};
 
@@ -36,6 +36,8 @@ pub enum Task {
     Settle(String),
     /// An instance's maintenance window opens: changes that waited for it begin.
     Maintain(String),
+    /// A new instance can't be made.
+    Fail(String),
     /// A deleted instance is gone.
     Remove(String),
 }
@@ -46,6 +48,7 @@ pub fn run(world: &mut World, region: &str, task: Task) {
         Task::BackUp(id) => create::back_up(world, region, &id),
         Task::Settle(id) => modify::settle(world, region, &id),
         Task::Maintain(id) => modify::maintain(world, region, &id),
+        Task::Fail(id) => create::fail(world, region, &id),
         Task::Remove(id) => delete::remove(world, region, &id),
     }
 }
@@ -103,6 +106,15 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             tag_operations::query(call, tags_of(world, &call.region, &arn)?)
         }
         _ => Err(Fault::unknown_operation(call)),
+    }
+}
+
+/// What `call` has just begun will come to nothing.
+pub fn fail_later(world: &mut World, call: &Call) {
+    let id = call.params.text("DBInstanceIdentifier").unwrap_or_default();
+    if let Ok(instance) = world.region(&call.region).rds.instance(&id) {
+        let task = Task::Fail(instance.resource_id.clone());
+        later(world, &call.region, durations::FAILS_AFTER, task);
     }
 }
 

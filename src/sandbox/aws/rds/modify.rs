@@ -182,7 +182,7 @@ pub(super) fn settle(world: &mut World, region: &str, resource_id: &str) {
     };
     let mut settled = instance.clone();
     match settled.status {
-        Status::Available | Status::Deleting => return,
+        Status::Available | Status::Failed | Status::Deleting => return,
         Status::Creating | Status::BackingUp => {}
         Status::ResettingCredentials => {
             let password = settled.pending.password.take();

@@ -45,6 +45,8 @@ pub enum Status {
     Modifying,
     /// Getting a new master password.
     ResettingCredentials,
+    /// Could not be made.
+    Failed,
     /// Going.
     Deleting,
 }
@@ -58,6 +60,7 @@ impl Status {
             Self::Available => "available",
             Self::Modifying => "modifying",
             Self::ResettingCredentials => "resetting-master-credentials",
+            Self::Failed => "failed",
             Self::Deleting => "deleting",
         }
     }
