@@ -92,3 +92,45 @@ fn jittered(delay: Duration) -> Duration {
     };
     delay.mul_f64(0.5 + spread / 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// A clock that only sleeping moves.
+    struct Sleeper(Mutex<Timestamp>);
+
+    #[async_trait]
+    impl Clock for Sleeper {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            let mut now = self.0.lock().unwrap();
+            *now += jiff::SignedDuration::try_from(duration).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_is_sent_again_for_as_long_as_its_service_deserves() {
+        for (service, minutes) in [("iam", 2), ("ec2", 5), ("elasticache", 10)] {
+            let clock = Sleeper(Mutex::new(Timestamp::UNIX_EPOCH));
+            let refused = retry_change(&clock, Retry::Certain, || async {
+                let fault = Fault::incomplete(service, "Create", "id");
+                Err::<(), _>(Fault {
+                    class: Class::Retry,
+                    ..fault
+                })
+            });
+            assert!(refused.await.is_err());
+            let waited = clock.now().duration_since(Timestamp::UNIX_EPOCH);
+            assert_eq!(waited.as_secs(), minutes * 60, "{service}");
+        }
+    }
+}
