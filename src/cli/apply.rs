@@ -45,7 +45,9 @@ impl Apply {
             show_outputs(global, &self.environment, self.json)?;
             return Ok(Exit::Done);
         }
-        if !confirm(self.yes, "\nApply this plan?")? {
+        // The plan may have scrolled by.
+        let question = format!("\nApply this plan: {}?", ui::tally(&planned.plan));
+        if !confirm(self.yes, &question)? {
             ui::tell("nothing was changed\n");
             return Ok(Exit::Failed);
         }

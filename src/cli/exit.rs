@@ -116,13 +116,16 @@ pub enum Error {
     },
 }
 
-/// What may have been meant instead of `name`.
-fn near(name: &str, known: &[String]) -> String {
+/// What `what` may have been meant instead of `name`.
+fn near(what: &str, name: &str, known: &[String]) -> String {
     match environment::nearest(name, known.iter().map(String::as_str)) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None if known.is_empty() => "there is none yet".to_owned(),
-        None if known.len() > 12 => "`groundwork state list` prints all".to_owned(),
-        None => format!("there is {}", known.join(", ")),
+        None if known.len() > 12 && what == "output" => {
+            "`groundwork output ENV` prints all".to_owned()
+        }
+        None if known.len() > 12 => "`groundwork state list ENV` prints all".to_owned(),
+        None => environment::listed(known),
     }
 }
 
@@ -150,7 +153,7 @@ pub fn failed(error: &Error) -> Exit {
 fn own_hint(error: &Error) -> Option<String> {
     match error {
         Error::Environment(error) => error.hint(),
-        Error::NotThere { name, known, .. } => Some(near(name, known)),
+        Error::NotThere { what, name, known } => Some(near(what, name, known)),
         Error::Operation(ops::Error::Refused(refusals)) => refusals
             .iter()
             .any(|refusal| matches!(refusal, Refusal::Foreign { .. }))
@@ -160,6 +163,9 @@ fn own_hint(error: &Error) -> Option<String> {
                  together again with `groundwork state rebuild`"
                     .to_owned()
             }),
+        Error::Serve(sandbox::serve::Error::Bind { .. }) => {
+            Some("take another port with --port; 0 takes a free one".to_owned())
+        }
         Error::Operation(ops::Error::UnsetVariables(variables)) => {
             let first = variables
                 .first()
@@ -200,5 +206,23 @@ pub fn usage(error: &clap::Error) -> Exit {
         Exit::Usage
     } else {
         Exit::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_what_is_not_there_is_told_where_all_is() {
+        let of = |what: &str, number: usize| {
+            let known: Vec<String> = (0..number).map(|one| format!("vpc.{one}")).collect();
+            near(what, "something-else", &known)
+        };
+        assert_eq!(of("output", 0), "there is none yet");
+        assert_eq!(of("output", 1), "there is vpc.0");
+        assert_eq!(of("output", 2), "there are vpc.0, vpc.1");
+        assert!(of("output", 20).contains("`groundwork output ENV`"));
+        assert!(of("resource", 20).contains("`groundwork state list ENV`"));
     }
 }

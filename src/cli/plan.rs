@@ -51,7 +51,8 @@ pub fn show(session: &Session, plan: &Planned) -> Result<(), ui::Unprinted> {
 /// A plan as a person reads it.
 pub fn text(session: &Session, plan: &Planned) -> String {
     let mut text = ui::plan(plan, columns());
-    if !plan.is_empty() {
+    // Of what goes it does not matter what it stood in for.
+    if !plan.is_empty() && plan.goal == Goal::Apply {
         text.extend(stand_ins(session).into_iter().map(ui::stand_in));
     }
     text

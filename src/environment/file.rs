@@ -58,6 +58,12 @@ pub enum Error {
     Invalid(#[from] Diagnostics),
 }
 
+/// What there is to choose from.
+pub fn listed(known: &[String]) -> String {
+    let verb = if known.len() == 1 { "is" } else { "are" };
+    format!("there {verb} {}", known.join(", "))
+}
+
 impl Error {
     /// What to do about it, unless the error says it already.
     pub fn hint(&self) -> Option<String> {
@@ -72,7 +78,7 @@ impl Error {
                 } else if known.is_empty() {
                     Some(format!("environments are files such as {FOLDER}/demo.toml"))
                 } else {
-                    Some(format!("there is {}", known.join(", ")))
+                    Some(listed(known))
                 }
             }
             Self::NotText { .. } => Some("save it as UTF-8".to_owned()),

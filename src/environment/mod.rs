@@ -21,7 +21,7 @@ mod tests;
 mod walk;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Mark};
-pub use file::{Error, load, locate};
+pub use file::{Error, listed, load, locate};
 pub use model::{Environment, Provider};
 pub use parse::parse;
 pub use resolve::Documents;

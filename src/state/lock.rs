@@ -44,7 +44,7 @@ fn describe(holder: Option<&Holder>) -> String {
         || "it began just now".to_owned(),
         |holder| {
             format!(
-                "process {} has been running `{}` since {}",
+                "process {} has been running `{}` since {:.0}",
                 holder.pid, holder.operation, holder.since
             )
         },

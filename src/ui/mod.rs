@@ -13,7 +13,7 @@ mod style;
 
 pub use course::Course;
 pub use failure::{failure, refused};
-pub use plan::{plan, stand_in};
+pub use plan::{plan, stand_in, tally};
 pub use print::{Unprinted, print, print_json, tell};
 pub use progress::{Bars, JsonLines, Lines};
 pub use status::{outputs, remains, status};

@@ -84,7 +84,8 @@ fn shared_reason<'a>(actions: &[&'a Action]) -> Option<&'a str> {
     (times >= MANY && times * 2 > actions.len()).then_some(reason)
 }
 
-fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {
+/// How many actions of each sort there are: `2 to create, 1 to replace`.
+pub fn tally(plan: &Plan) -> String {
     let counts = plan.counts();
     let of = |wanted: Verb| counts.get(&wanted).copied().unwrap_or(0);
     let named = [
@@ -103,6 +104,10 @@ fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {
             paint(style, format!("{} to {word}", of(wanted)))
         })
         .collect();
+    parts.join(", ")
+}
+
+fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {
     let head = match plan.goal {
         Goal::Apply => format!("Plan for {}", plan.environment),
         Goal::Destroy => format!("Plan to destroy {}", plan.environment),
@@ -111,7 +116,7 @@ fn summary(text: &mut String, plan: &Plan, shared: Option<&str>) {
         text,
         "{}: {}, about {}",
         paint(STRONG, head),
-        parts.join(", "),
+        tally(plan),
         estimate(plan.expected_seconds)
     );
     let lost = plan
@@ -204,9 +209,13 @@ fn below(text: &mut String, part: &str, width: usize, style: Style) {
 fn differences(change: &FieldChange) -> Vec<String> {
     match &change.after {
         After::Value(after) => parts(&change.field, &change.before, after),
+        // What becomes of a part of it is not known, so that showing all its parts says nothing.
         After::KnownAfterApply => {
-            let before = shown(&change.before);
-            vec![format!("{}: {before} → (known after apply)", change.field)]
+            let before = match &change.before {
+                Value::Object(_) | Value::Array(_) => String::new(),
+                before => format!("{} → ", shown(before)),
+            };
+            vec![format!("{}: {before}(known after apply)", change.field)]
         }
     }
 }
@@ -249,5 +258,27 @@ fn shown(value: &Value) -> String {
                 .map(|(key, value)| format!("{key} {}", shown(value)))
                 .collect(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_what_is_partly_unknown_no_part_is_told() {
+        let change = |before| FieldChange {
+            field: "data".to_owned(),
+            before,
+            after: After::KnownAfterApply,
+            forces_replacement: false,
+            drift: false,
+        };
+        let told = |before| differences(&change(before));
+        assert_eq!(told(json!("a")), ["data: a → (known after apply)"]);
+        let parts = json!({"host": "a", "user": "b"});
+        assert_eq!(told(parts), ["data: (known after apply)"]);
     }
 }

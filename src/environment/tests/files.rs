@@ -31,7 +31,7 @@ fn a_missing_file_is_named_with_its_neighbours() {
         assert_eq!(error.hint().as_deref(), Some("did you mean `staging`?"));
     }
     let error = locate(root.path(), "production").unwrap_err();
-    assert_eq!(error.hint().as_deref(), Some("there is demo, staging"));
+    assert_eq!(error.hint().as_deref(), Some("there are demo, staging"));
     assert_eq!(
         locate(root.path(), "demo").unwrap(),
         folder.join("demo.toml")
