@@ -86,9 +86,9 @@ async fn fails(
         }
         let state = session.state().map_err(|error| chain(&error))?;
         let made = |wanted: &&Address| state.resources.contains_key(*wanted);
-        let missing = planned.desired.keys().filter(|wanted| !made(wanted));
-        let missing = missing.filter(|wanted| **wanted != address && !waiting.contains(*wanted));
-        if let Some(missing) = missing.last() {
+        let mut missing = planned.desired.keys().filter(|wanted| !made(wanted));
+        let missing = missing.find(|wanted| **wanted != address && !waiting.contains(*wanted));
+        if let Some(missing) = missing {
             return Err(format!("{missing} was not made"));
         }
     }
