@@ -125,7 +125,7 @@ impl<'a> Source<'a> {
 /// The text with passwords overwritten, so that diagnostics can quote it. Positions stay what they were.
 pub(super) fn masked(text: &str, root: &DeTable<'_>) -> String {
     let mut spans = Vec::new();
-    find_secrets(root, false, &mut spans);
+    find_secrets(root, Inside::Anything, &mut spans);
     let mut bytes = text.as_bytes().to_vec();
     for byte in spans
         .into_iter()
@@ -148,20 +148,57 @@ fn has_credentials(text: &str) -> bool {
         .is_some_and(|(_, rest)| rest.contains('@'))
 }
 
+/// Whether a text can be the name of an environment variable, which may be shown.
+fn names_variable(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.chars().all(allowed) && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// What a table holds, as far as passwords go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// Anything.
+    Anything,
+    /// Secrets, among what is told of them.
+    Secrets,
+    /// Where the value of a secret comes from.
+    Value,
+}
+
 /// Finds texts where the file's author may have put a password, although none belongs into it.
-fn find_secrets(table: &DeTable<'_>, in_secrets: bool, spans: &mut Vec<Range<usize>>) {
+fn find_secrets(table: &DeTable<'_>, inside: Inside, spans: &mut Vec<Range<usize>>) {
     for (key, value) in table {
         let key = key.get_ref().to_ascii_lowercase();
         let telling = ["password", "passwd", "token", "private_key"]
             .iter()
             .any(|word| key.contains(word));
+        let is_value = inside != Inside::Anything && ["value", "data"].contains(&key.as_str());
         match value.get_ref() {
+            DeValue::String(text) if inside == Inside::Value && key == "env" => {
+                if !names_variable(text) {
+                    spans.push(value.span());
+                }
+            }
+            // Names of what is in this file.
             DeValue::String(text)
-                if telling || (in_secrets && key == "value") || has_credentials(text) =>
+                if inside == Inside::Value
+                    && ["secret", "database", "field"].contains(&key.as_str())
+                    && !has_credentials(text) => {}
+            DeValue::String(text)
+                if telling || is_value || inside == Inside::Value || has_credentials(text) =>
             {
                 spans.push(value.span())
             }
-            DeValue::Table(inner) => find_secrets(inner, in_secrets || key == "secrets", spans),
+            DeValue::Table(inner) => {
+                let inside = match inside {
+                    Inside::Value => Inside::Value,
+                    Inside::Secrets if is_value => Inside::Value,
+                    Inside::Secrets => Inside::Secrets,
+                    Inside::Anything if key == "secrets" => Inside::Secrets,
+                    Inside::Anything => Inside::Anything,
+                };
+                find_secrets(inner, inside, spans);
+            }
             _ => {}
         }
     }

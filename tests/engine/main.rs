@@ -2,6 +2,9 @@
 //! ownership, what can't be seen, secrets on their way out, states that were lost, updates that fail, teardown, the real input; and the layers.
 
 mod bench;
+#[path = "../common/canaries.rs"]
+mod canaries;
+mod canary;
 mod changes;
 mod common;
 mod damaged;

@@ -2,6 +2,9 @@
 
 mod aws_cli;
 mod bad_input;
+#[path = "../common/canaries.rs"]
+mod canaries;
+mod canary;
 mod clients;
 mod command_line;
 mod interrupted;

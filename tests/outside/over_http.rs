@@ -32,6 +32,11 @@ impl Aws {
         Self { address, serving }
     }
 
+    /// Where it is.
+    pub fn url(&self) -> String {
+        aws_url(self.address)
+    }
+
     /// Runs the binary against it to the end.
     pub async fn run(&self, project: &Project, arguments: &[&str]) -> Done {
         through_aws(project, &aws_url(self.address), arguments).await

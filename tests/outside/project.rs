@@ -146,7 +146,11 @@ impl Project {
 
     /// Starts the binary and reads its events as they come.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.groundwork(arguments);
+        self.run_in_background(self.groundwork(arguments))
+    }
+
+    /// The same with a command that was made ready.
+    pub fn run_in_background(&self, mut command: Command) -> Running {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a process");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
