@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::converge::{converge, wait_gone};
 use super::error::ActError;
-use super::run::seconds_between;
+use super::run::seconds_since;
 use super::{Job, Known};
 use crate::address::Address;
 use crate::cloud::{Class, ClusterEndpoint, Retry, retry_change};
@@ -78,7 +78,7 @@ pub(super) async fn act(
         token: job.token(action),
         cluster: job.cluster(known, clusters, kind, step.phase).await?,
     };
-    let begun = job.cloud.clock.now();
+    let begun = job.cloud.clock.passed();
     if action.verb != Verb::None {
         let (address, verb) = (step.address.clone(), action.verb);
         job.listener.hear(&Event::Started {
@@ -96,7 +96,7 @@ pub(super) async fn act(
     for id in &action.surplus {
         work.delete(id).await?;
     }
-    let seconds = seconds_between(begun, job.cloud.clock.now());
+    let seconds = seconds_since(begun, job.cloud);
     let (address, verb) = (step.address.clone(), action.verb);
     let event = if verb == Verb::Replace && step.phase == Phase::Remove {
         Event::Removed { address, seconds }
@@ -288,7 +288,7 @@ impl Work<'_> {
     }
 
     async fn create(&self, known: &RefCell<Known>) -> Result<(), ActError> {
-        let begun = self.job.cloud.clock.now();
+        let begun = self.job.cloud.clock.passed();
         self.begin(state::Action::Create, None).await?;
         let id = self.bring_into_being().await?;
         self.job
@@ -299,12 +299,8 @@ impl Work<'_> {
             ))
             .await?;
         let observed = converge(self, &id).await?;
-        self.finish(
-            known,
-            &observed,
-            Some(seconds_between(begun, self.job.cloud.clock.now())),
-        )
-        .await
+        self.finish(known, &observed, Some(seconds_since(begun, self.job.cloud)))
+            .await
     }
 
     /// Sends the create. When it is uncertain what became of it, looks before sending it again.
@@ -348,7 +344,7 @@ impl Work<'_> {
     /// Observes anew over the visibility window: also what exists by AWS's own word may be ours and not listed yet.
     async fn look_for_it(&self) -> Result<Option<String>, ActError> {
         let clock = &self.job.cloud.clock;
-        let begun = clock.now();
+        let begun = clock.passed();
         loop {
             let found = observe::kind(self.job.cloud, &self.job.wanted, self.kind).await?;
             let ours = found
@@ -357,7 +353,7 @@ impl Work<'_> {
             if ours.is_some() {
                 return Ok(ours.map(|found| found.id));
             }
-            if clock.now().duration_since(begun).unsigned_abs() >= VISIBILITY {
+            if clock.passed().saturating_sub(begun) >= VISIBILITY {
                 return Ok(None);
             }
             clock.sleep(std::time::Duration::from_secs(5)).await;
@@ -375,14 +371,14 @@ impl Work<'_> {
     }
 
     async fn remove(&self) -> Result<(), ActError> {
-        let begun = self.job.cloud.clock.now();
+        let begun = self.job.cloud.clock.passed();
         let id = self.action.id.clone().ok_or(ActError::Unknown)?;
         if self.kind.name() == CONTROL_PLANE {
             self.owe_sweep().await?;
         }
         self.begin(state::Action::Delete, Some(id.clone())).await?;
         self.delete(&id).await?;
-        let seconds = seconds_between(begun, self.job.cloud.clock.now());
+        let seconds = seconds_since(begun, self.job.cloud);
         Ok(self
             .job
             .journal

@@ -13,6 +13,7 @@ use super::act::{Clusters, act};
 use super::error::{ActError, RunError, hint};
 use super::{Job, Known};
 use crate::address::Address;
+use crate::cloud::Cloud;
 use crate::event::Event;
 use crate::graph::{Cycle, Graph};
 use crate::plan::{Phase, Step, Verb, steps};
@@ -51,7 +52,7 @@ impl Report {
 /// When the plan can't be ordered, or all was done and the journal could not take that down.
 pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     let graph = steps(job.plan, &job.basis)?;
-    let begun = job.cloud.clock.now();
+    let begun = job.cloud.clock.passed();
     let operation = job.operation();
     job.listener.hear(&Event::Began {
         operation,
@@ -110,7 +111,7 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
         failed: report.failed.len(),
         left: report.left.len(),
         skipped: counted(&report.skipped),
-        seconds: seconds_between(begun, job.cloud.clock.now()),
+        seconds: seconds_since(begun, job.cloud),
     });
     Ok(report)
 }
@@ -123,9 +124,9 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-/// Whole seconds from one moment to another.
-pub(super) fn seconds_between(earlier: jiff::Timestamp, later: jiff::Timestamp) -> u64 {
-    u64::try_from(later.duration_since(earlier).as_secs()).unwrap_or(0)
+/// Whole seconds since `begun`, told by [`crate::clock::Clock::passed`].
+pub(super) fn seconds_since(begun: Duration, cloud: &Cloud) -> u64 {
+    cloud.clock.passed().saturating_sub(begun).as_secs()
 }
 
 /// Which steps wait, run, are done or were given up.

@@ -15,8 +15,14 @@ use super::exit::Error;
 use crate::clock::Clock;
 use crate::cloud::{Clients, Cloud, Connector, EksConnector, KubeconfigConnector};
 
-/// The host's clock.
-struct WallClock;
+/// The host's clock, and a moment from which it counts also while that is set.
+struct WallClock(tokio::time::Instant);
+
+impl WallClock {
+    fn begun() -> Arc<Self> {
+        Arc::new(Self(tokio::time::Instant::now()))
+    }
+}
 
 #[async_trait]
 impl Clock for WallClock {
@@ -26,6 +32,10 @@ impl Clock for WallClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn passed(&self) -> Duration {
+        self.0.elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -52,7 +62,7 @@ fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider, Error> {
 /// Both clouds as the environment's region shows them.
 pub async fn cloud(global: &Global, region: &str) -> Result<Cloud, Error> {
     let config = config().await;
-    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let clock: Arc<dyn Clock> = WallClock::begun();
     let credentials = credentials(&config)?;
     let connector: Arc<dyn Connector> = match &global.kubeconfig {
         Some(path) => {
@@ -72,6 +82,6 @@ pub async fn cloud(global: &Global, region: &str) -> Result<Cloud, Error> {
 pub async fn connector() -> Result<EksConnector, Error> {
     Ok(EksConnector::new(
         credentials(&config().await)?,
-        Arc::new(WallClock),
+        WallClock::begun(),
     ))
 }

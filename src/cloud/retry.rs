@@ -58,7 +58,7 @@ async fn repeat<T, F>(
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let begun = clock.now();
+    let begun = clock.passed();
     let mut delay = FIRST_DELAY;
     loop {
         let fault = match call().await {
@@ -72,7 +72,7 @@ where
         };
         // Measured on the clock, so that what the call itself waited counts as well.
         let bound = bound(&fault);
-        let left = bound.saturating_sub(clock.now().duration_since(begun).unsigned_abs());
+        let left = bound.saturating_sub(clock.passed().saturating_sub(begun));
         if !again || left.is_zero() {
             return Err(fault);
         }

@@ -174,11 +174,8 @@ fn find_secrets(table: &DeTable<'_>, inside: Inside, spans: &mut Vec<Range<usize
             .any(|word| key.contains(word));
         let is_value = inside != Inside::Anything && ["value", "data"].contains(&key.as_str());
         match value.get_ref() {
-            DeValue::String(text) if inside == Inside::Value && key == "env" => {
-                if !names_variable(text) {
-                    spans.push(value.span());
-                }
-            }
+            DeValue::String(text)
+                if inside == Inside::Value && key == "env" && names_variable(text) => {}
             // Names of what is in this file.
             DeValue::String(text)
                 if inside == Inside::Value

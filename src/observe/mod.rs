@@ -47,9 +47,12 @@ pub async fn observe(
     state: Option<&State>,
     depth: Depth,
 ) -> Result<Observation, Unseen> {
+    let begun = cloud.clock.passed();
     loop {
         let observation = once(cloud, wanted, depth).await?;
-        if !state.is_some_and(|state| may_appear(&observation, state, cloud.clock.now())) {
+        let looked = cloud.clock.passed().saturating_sub(begun);
+        let now = cloud.clock.now();
+        if !state.is_some_and(|state| may_appear(&observation, state, now, looked)) {
             return Ok(observation);
         }
         cloud.clock.sleep(LOOK_AGAIN).await;
@@ -57,10 +60,14 @@ pub async fn observe(
 }
 
 /// Whether something that was made a moment ago, or may have been, is not there and may yet become visible. That a
-/// run saw what it made does not mean that the next one does: another copy may answer it.
-fn may_appear(observation: &Observation, state: &State, now: Timestamp) -> bool {
+/// run saw what it made does not mean that the next one does: another copy may answer it. We have `looked` for so long.
+fn may_appear(observation: &Observation, state: &State, now: Timestamp, looked: Duration) -> bool {
     let found = || observation.found.values().flatten();
-    let fresh = |since| now.duration_since(since).unsigned_abs() < VISIBILITY;
+    let fresh = |since| {
+        // What was made in the future was made before a clock was set: nobody knows when.
+        let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        age.max(looked) < VISIBILITY
+    };
     let mut open = state.open.iter();
     let mut made = state.resources.iter();
     open.any(|(address, entry)| {

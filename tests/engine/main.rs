@@ -6,6 +6,7 @@ mod bench;
 mod canaries;
 mod canary;
 mod changes;
+mod clock_jumps;
 mod common;
 mod damaged;
 mod drift;
