@@ -89,7 +89,7 @@ impl Watched {
         }
         let groundwork = self.project.path().join(".groundwork");
         let files = canaries.are_in_no_file(&groundwork, &world);
-        assert!(files > 2, "only {files} files");
+        assert!(files > 0, "no file was searched");
         canaries.count()
     }
 }

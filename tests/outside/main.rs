@@ -7,6 +7,7 @@ mod canaries;
 mod canary;
 mod clients;
 mod command_line;
+mod host;
 mod interrupted;
 mod killed;
 mod kubectl;
