@@ -16,7 +16,7 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 
 use super::kubeconfig::{ANSWERS_WITHIN, CONNECTS_WITHIN};
 use super::token::{Token, unsigned};
-use super::{Class, ClusterEndpoint, Connector, Fault};
+use super::{Class, ClusterEndpoint, Connector, Fault, remains};
 use crate::clock::Clock;
 
 /// Connects to EKS clusters with the credentials that every other call uses.
@@ -64,7 +64,7 @@ impl Connector for EksConnector {
         // So that missing credentials are told as such and not as an API server that does not answer.
         tokens.current().await?;
         let builder = ClientBuilder::try_from(config)
-            .map_err(|error| unusable("certificate authority", Some(Box::new(error))))?;
+            .map_err(|error| unusable("certificate authority", Some(remains::of_client(error))))?;
         let authorize = Authorize {
             tokens: Arc::new(tokens),
         };

@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::remains;
+
 /// What an error means for the one who called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -132,7 +134,7 @@ impl Fault {
                 code: "NoAnswer".to_owned(),
                 message: "the API server could not be reached or did not answer".to_owned(),
                 class: Class::Uncertain,
-                source: Some(Box::new(other)),
+                source: Some(remains::of_client(other)),
             },
         }
     }

@@ -1,13 +1,14 @@
 //! A cluster's API server as a kubeconfig that the user named reaches it: through a tunnel, say, or with credentials
 //! of its own. It is never looked for: only `--kubeconfig` leads here (promise 6).
 
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::{Class, ClusterEndpoint, Connector, Fault};
+use super::{Class, ClusterEndpoint, Connector, Fault, remains};
 
 /// How long connecting may take, and then each answer.
 pub(super) const CONNECTS_WITHIN: Duration = Duration::from_secs(15);
@@ -18,7 +19,7 @@ pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 #[error("the kubeconfig {path} can't be used", path = path.display())]
 pub struct UnusableKubeconfig {
     path: PathBuf,
-    source: KubeconfigError,
+    source: Box<dyn StdError + Send + Sync>,
 }
 
 /// Connects to one context of a kubeconfig instead of the endpoint that EKS tells.
@@ -32,9 +33,9 @@ impl KubeconfigConnector {
     /// # Errors
     /// When the file can't be read, or there is no such context.
     pub async fn read(path: &Path, context: Option<&str>) -> Result<Self, UnusableKubeconfig> {
-        let unusable = |source| UnusableKubeconfig {
+        let unusable = |error| UnusableKubeconfig {
             path: path.to_owned(),
-            source,
+            source: remains::of_kubeconfig(error),
         };
         let kubeconfig = Kubeconfig::read_from(path).map_err(unusable)?;
         let options = KubeConfigOptions {
@@ -59,7 +60,7 @@ impl Connector for KubeconfigConnector {
             code: "UnusableKubeconfig".to_owned(),
             message: "the kubeconfig's context can't be used".to_owned(),
             class: Class::Stop,
-            source: Some(Box::new(error)),
+            source: Some(remains::of_client(error)),
         })
     }
 }

@@ -6,6 +6,7 @@ mod eks;
 mod fault;
 mod kubeconfig;
 mod kubernetes;
+mod remains;
 mod retry;
 pub mod token;
 

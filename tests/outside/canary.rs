@@ -281,3 +281,80 @@ async fn no_credential_is_printed_or_written() {
     }
     assert!(most > 6, "only {most} values were looked for");
 }
+
+/// What a kubeconfig says of its user. None of these can be used.
+const USERS: [&str; 6] = [
+    "CANARY",
+    "{token: [CANARY]}",
+    "{token: CANARY",
+    "{auth-provider: {name: CANARY, config: {}}}",
+    "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: Never, command: sh, args: [-c, \
+     'echo $X; echo $X >&2; exit 1'], env: [{name: X, value: CANARY}]}}",
+    "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: Never, command: echo, args: [CANARY]}}",
+];
+
+/// What stands in AWS's files. None of these can be used.
+const PROFILES: [&str; 5] = [
+    "[default]\ncredential_process = echo CANARY\n",
+    "[default]\ncredential_process = sh -c 'echo CANARY; echo CANARY >&2; exit 1'\n",
+    "[default]\naws_access_key_id = AKIDCANARY\naws_secret_access_key CANARY\n",
+    "[default]\naws_secret_access_key = CANARY\n",
+    "[default\naws_secret_access_key = CANARY\n",
+];
+
+/// What should give credentials and can't be used is not quoted.
+#[tokio::test]
+async fn files_with_credentials_are_not_quoted() {
+    let project = Project::new();
+    let file = "environments/demo.toml";
+    let owner = "owner = \"platform\"\n";
+    project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
+    let aws = Aws::of(&project).await;
+    aws.kubeconfig(&project, "demo");
+    let through = |path: &str| {
+        let through = ["--provider", "aws", "--kubeconfig", path, "--context"];
+        [&through as &[&str], &["tunnel"]].concat().join(" ")
+    };
+    let run = async |arguments: &str, set: &[(&str, &str)]| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let mut command = project.groundwork(&arguments);
+        command
+            .env("AWS_ENDPOINT_URL", aws.url())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(set.iter().copied());
+        let ended = tokio::task::spawn_blocking(move || Done::of(command));
+        ended.await.expect("a command")
+    };
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIDSANDBOX"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+    ];
+    let usable = through("kubeconfig.yaml");
+    run(&format!("apply demo --yes {usable}"), &keys)
+        .await
+        .ends(0);
+    let mut canaries = Canaries::default();
+    canaries.plant("the bearer token", BEARER);
+    let good = fs::read_to_string(project.path().join("kubeconfig.yaml")).expect("a kubeconfig");
+    for user in USERS {
+        let told = good.replace(
+            "user: {}",
+            &format!("user: {user}").replace("CANARY", BEARER),
+        );
+        assert!(told.contains(BEARER));
+        project.write("unusable.yaml", told);
+        let unusable = through("unusable.yaml");
+        let done = run(&format!("plan demo {unusable}"), &keys).await.ends(1);
+        canaries.are_not_in(user, done.out + &done.err);
+    }
+    for profile in PROFILES {
+        let path = project.path().join("profiles");
+        fs::write(&path, profile.replace("CANARY", BEARER)).expect("a file");
+        let path = path.to_string_lossy();
+        for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+            let set = [(variable, &*path)];
+            let done = run(&format!("plan demo {usable}"), &set).await.ends(1);
+            canaries.are_not_in(profile, done.out + &done.err);
+        }
+    }
+}
