@@ -40,7 +40,7 @@ pub enum ActError {
         seconds: u64,
     },
     /// The cloud accepts changes and does not show them.
-    #[error("{} still differ after being set", fields.join(", "))]
+    #[error("{}", stubborn(fields))]
     Stubborn {
         /// Which fields.
         fields: Vec<String>,
@@ -65,6 +65,18 @@ pub enum RunError {
     /// All was done, but the last word of the journal could not be kept.
     #[error("everything was done, and that could not be written down")]
     Outcome(#[from] Stopped),
+}
+
+fn stubborn(fields: &[String]) -> String {
+    let named: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    match &named[..] {
+        [] => "it still differs after being set".to_owned(),
+        [one] => format!("{one} still differs after being set"),
+        [firsts @ .., last] => {
+            let firsts = firsts.join(", ");
+            format!("{firsts} and {last} still differ after being set")
+        }
+    }
 }
 
 /// What to do about an error, if there is something better than to run the same command again.
@@ -145,4 +157,22 @@ fn fault_hint(fault: &Fault) -> Option<String> {
             fault.service
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_different_is_told_by_number() {
+        let said = |fields: &[&str]| {
+            let fields = fields.iter().map(ToString::to_string).collect();
+            ActError::Stubborn { fields }.to_string()
+        };
+        assert_eq!(said(&["tags"]), "`tags` still differs after being set");
+        assert_eq!(
+            said(&["a", "b", "c"]),
+            "`a`, `b` and `c` still differ after being set"
+        );
+    }
 }
