@@ -143,7 +143,9 @@ pub fn failed(error: &Error) -> Exit {
     }
     let hint = own_hint(error).or_else(|| hint(error));
     ui::tell(match error {
-        Error::Operation(ops::Error::Refused(refusals)) => ui::refused(refusals, hint.as_deref()),
+        Error::Operation(ops::Error::Refused { refusals, .. }) => {
+            ui::refused(refusals, hint.as_deref())
+        }
         _ => ui::failure(error, hint.as_deref()),
     });
     Exit::Failed
@@ -154,15 +156,10 @@ fn own_hint(error: &Error) -> Option<String> {
     match error {
         Error::Environment(error) => error.hint(),
         Error::NotThere { what, name, known } => Some(near(what, name, known)),
-        Error::Operation(ops::Error::Refused(refusals)) => refusals
-            .iter()
-            .any(|refusal| matches!(refusal, Refusal::Foreign { .. }))
-            .then(|| {
-                "rename ours in the file, or remove what is there if nobody needs it; \
-                 if it is this environment's and its state was lost, put the state back, or have it put \
-                 together again with `groundwork state rebuild`"
-                    .to_owned()
-            }),
+        Error::Operation(ops::Error::Refused {
+            environment,
+            refusals,
+        }) => taken(environment, refusals),
         Error::Serve(sandbox::serve::Error::Bind { .. }) => {
             Some("take another port with --port; 0 takes a free one".to_owned())
         }
@@ -198,6 +195,24 @@ fn own_hint(error: &Error) -> Option<String> {
     }
 }
 
+/// What to do about names that are taken. Only what has a lineage can be what a lost state told of.
+fn taken(environment: &str, refusals: &[Refusal]) -> Option<String> {
+    let lineages = refusals.iter().filter_map(|refusal| match refusal {
+        Refusal::Foreign { lineage, .. } => Some(lineage.is_some()),
+        Refusal::UnknownKind { .. } | Refusal::Ring(_) => None,
+    });
+    let somebodys = lineages.max()?;
+    let otherwise = "rename ours in the file, or remove what is there if nobody needs it";
+    Some(if somebodys {
+        format!(
+            "if this is what environment `{environment}` made and its state was lost, \
+             `groundwork state rebuild {environment}` puts the state together again; otherwise {otherwise}"
+        )
+    } else {
+        otherwise.to_owned()
+    })
+}
+
 /// Prints what clap has to say: help and version end well, anything else is wrong usage.
 pub fn usage(error: &clap::Error) -> Exit {
     // Nowhere to print to is nothing that could be told to anyone.
@@ -212,6 +227,22 @@ pub fn usage(error: &clap::Error) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_has_a_lineage_can_be_what_a_lost_state_told_of() {
+        let foreign = |lineage: Option<&str>| Refusal::Foreign {
+            address: "network.vpc".parse().expect("an address"),
+            kind: "network.vpc".to_owned(),
+            name: "demo".to_owned(),
+            id: "vpc-1".to_owned(),
+            lineage: lineage.map(str::to_owned),
+        };
+        assert_eq!(taken("demo", &[]), None);
+        let by_hand = taken("demo", &[foreign(None)]).expect("a hint");
+        assert!(!by_hand.contains("rebuild"), "{by_hand}");
+        let lost = taken("demo", &[foreign(None), foreign(Some("1f0c"))]).expect("a hint");
+        assert!(lost.contains("`groundwork state rebuild demo`"), "{lost}");
+    }
 
     #[test]
     fn who_asks_for_what_is_not_there_is_told_where_all_is() {

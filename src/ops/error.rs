@@ -56,8 +56,13 @@ pub enum Error {
         found: Vec<History>,
     },
     /// The plan would touch what is not ours, or can't be made.
-    #[error("there is no plan, and nothing was changed: {}", refusals(.0))]
-    Refused(Vec<Refusal>),
+    #[error("there is no plan, and nothing was changed: {}", told(refusals))]
+    Refused {
+        /// The environment.
+        environment: String,
+        /// Each reason.
+        refusals: Vec<Refusal>,
+    },
     /// The cloud says that what the file asks can't be.
     #[error("{}", problems(.0))]
     Impossible(Vec<Problem>),
@@ -152,7 +157,7 @@ fn unset(variables: &[(String, Address)]) -> String {
     )
 }
 
-fn refusals(refusals: &[Refusal]) -> String {
+fn told(refusals: &[Refusal]) -> String {
     refusals
         .iter()
         .map(ToString::to_string)

@@ -231,7 +231,10 @@ impl Session {
             observed: &observation.found,
             kind: resources::kind,
         };
-        let plan = plan::plan(&basis).map_err(Error::Refused)?;
+        let plan = plan::plan(&basis).map_err(|refusals| Error::Refused {
+            environment: self.environment.name.clone(),
+            refusals,
+        })?;
         Ok(Planned {
             state,
             ownership,

@@ -7,6 +7,9 @@ use std::fmt::Write;
 use super::style::{BAD, STRONG, paint};
 use crate::plan::Refusal;
 
+/// So many of one owner's things are named; the others are counted.
+const NAMED: usize = 6;
+
 /// The error with its causes, and the hint if there is one.
 pub fn failure(error: &(dyn StdError + 'static), hint: Option<&str>) -> String {
     let mut text = format!(
@@ -63,10 +66,19 @@ pub fn refused(refusals: &[Refusal], hint: Option<&str>) -> String {
             text,
             "  names that the file asks for are taken by what {whose}:"
         );
-        let widths = theirs.iter().map(|(address, _)| address.len());
+        // One that stands alone takes no more room than the line that counts it.
+        let named = match theirs.len() {
+            all if all <= NAMED + 1 => all,
+            _ => NAMED,
+        };
+        let (named, more) = theirs.split_at(named);
+        let widths = named.iter().map(|(address, _)| address.len());
         let column = widths.max().unwrap_or(0);
-        for (address, what) in theirs {
+        for (address, what) in named {
             let _ = writeln!(text, "    {address:<column$}  {what}");
+        }
+        if !more.is_empty() {
+            let _ = writeln!(text, "    … and {} more", more.len());
         }
     }
     text + &hinted(hint)
@@ -119,6 +131,26 @@ mod tests {
              network.vpc  network `staging` (vpc-1)\n\
              hint: rename ours\n"
         );
+    }
+
+    #[test]
+    fn of_many_taken_names_a_handful_is_told_and_the_rest_counted() {
+        let refusals = |count: usize| {
+            let foreign = (0..count).map(|number| Refusal::Foreign {
+                address: format!("network.subnet.a{number}")
+                    .parse()
+                    .expect("an address"),
+                kind: "network.subnet".to_owned(),
+                name: "a".to_owned(),
+                id: format!("subnet-{number}"),
+                lineage: Some("1f0c".to_owned()),
+            });
+            refused(&foreign.collect::<Vec<_>>(), None)
+        };
+        let many = refusals(70);
+        assert_eq!(many.lines().count(), 2 + NAMED + 1, "{many}");
+        assert!(many.contains("… and 64 more"), "{many}");
+        assert!(!refusals(NAMED + 1).contains("more"));
     }
 
     #[test]

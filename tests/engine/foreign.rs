@@ -36,7 +36,7 @@ fn stranger(world: &World) -> Session {
 
 async fn refusals(session: &Session) -> Vec<Refusal> {
     match session.plan(Goal::Apply).await {
-        Err(Error::Refused(refusals)) => refusals,
+        Err(Error::Refused { refusals, .. }) => refusals,
         Err(error) => panic!("{error:?}"),
         Ok(planned) => panic!("there is a plan: {:#?}", planned.plan.counts()),
     }
@@ -83,7 +83,7 @@ async fn another_lineages_resources_survive_our_destroy() {
     let ours = session(&world);
     let lineage = ours.store.load().unwrap().unwrap().lineage.to_string();
     let planned = stranger(&world).plan(Goal::Destroy).await;
-    let Err(Error::Refused(refusals)) = planned else {
+    let Err(Error::Refused { refusals, .. }) = planned else {
         panic!("there is a plan");
     };
     assert!(refusals.len() > 20, "{refusals:#?}");
