@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::format::{estimate, seconds_between};
+use super::format::{count, estimate, seconds_between};
 use crate::address::Address;
 use crate::event::Event;
 use crate::plan::{Basis, Phase, Plan, Step, Verb, steps};
+
+/// So many of what was not tried are named.
+const NAMED: usize = 3;
 
 /// The way ahead of a run, followed by its events.
 #[derive(Default)]
@@ -17,6 +20,8 @@ pub struct Course {
     flying: BTreeMap<Address, Flight>,
     /// The replaced whose old one is gone: what comes next is the making of the new one.
     removed: Vec<Address>,
+    /// What will not be tried in this run.
+    skipped: Vec<Address>,
 }
 
 /// A step in flight.
@@ -74,11 +79,24 @@ impl Course {
             | Event::Left { address, .. } => {
                 self.flying.remove(address);
             }
-            Event::Began { .. }
-            | Event::Waiting { .. }
-            | Event::Skipped { .. }
-            | Event::Stopping
-            | Event::Ended { .. } => {}
+            Event::Skipped { address, .. } => self.skipped.push(address.clone()),
+            Event::Began { .. } | Event::Waiting { .. } | Event::Stopping | Event::Ended { .. } => {
+            }
+        }
+    }
+
+    /// What was not tried, once that is known: how much, and a few names.
+    pub fn not_tried(&self) -> Option<String> {
+        let (named, more) = self.skipped.split_at(self.skipped.len().min(NAMED));
+        let named: Vec<&str> = named.iter().map(Address::as_str).collect();
+        let number = count(self.skipped.len(), "action");
+        match (named.is_empty(), more.len()) {
+            (true, _) => None,
+            (false, 0) => Some(format!("{number} not tried: {}", named.join(", "))),
+            (false, more) => Some(format!(
+                "{number} not tried: {} and {more} more",
+                named.join(", ")
+            )),
         }
     }
 
@@ -151,6 +169,23 @@ mod tests {
         assert_eq!(course.left(at(1_200)), "about 5 min left");
         course.follow(&finished("cluster.control-plane", Verb::Create), at(1_200));
         assert_eq!(course.left(at(1_200)), "finishing");
+    }
+
+    #[test]
+    fn what_was_not_tried_is_counted_and_a_few_are_named() {
+        let mut course = course(&[]);
+        assert_eq!(course.not_tried(), None);
+        let mut said = Vec::new();
+        for name in ["a.a", "a.b", "a.c", "a.d"] {
+            let skipped = Event::Skipped {
+                address: address(name),
+                verb: Verb::Create,
+            };
+            course.follow(&skipped, at(0));
+            said.extend(course.not_tried());
+        }
+        assert_eq!(said[0], "1 action not tried: a.a");
+        assert_eq!(said[3], "4 actions not tried: a.a, a.b, a.c and 1 more");
     }
 
     #[test]

@@ -50,14 +50,14 @@ impl Listener for Lines {
         let now = self.clock.now();
         let mut course = lock(&self.course);
         course.follow(event, now);
+        let not_tried = not_tried(&course, event);
         drop(course);
-        let Some(text) = line(event) else {
-            return;
-        };
         let elapsed = seconds_between(self.begun, now);
         let time = paint(FAINT, format!("[{:>3}:{:02}]", elapsed / 60, elapsed % 60));
-        // The run goes on when nobody can follow it any more.
-        drop(print(format_args!("{time} {text}\n")));
+        for text in not_tried.into_iter().chain(line(event)) {
+            // The run goes on when nobody can follow it any more.
+            drop(print(format_args!("{time} {text}\n")));
+        }
     }
 }
 
@@ -127,13 +127,8 @@ fn line(event: &Event) -> Option<String> {
             CHANGE,
             format!("  {address} is left to the next run ({})", verb(*doing).2),
         ),
-        Event::Skipped {
-            address,
-            verb: doing,
-        } => paint(
-            FAINT,
-            format!("  {address} was not tried ({})", verb(*doing).2),
-        ),
+        // Said of all at once in the end.
+        Event::Skipped { .. } => return None,
         Event::Ended {
             operation,
             done,
@@ -158,6 +153,13 @@ fn line(event: &Event) -> Option<String> {
             text
         }
     })
+}
+
+/// What is said before the last word of a run of which not everything was tried.
+fn not_tried(course: &Course, event: &Event) -> Option<String> {
+    let ended = matches!(event, Event::Ended { .. });
+    let said = ended.then(|| course.not_tried()).flatten()?;
+    Some(paint(FAINT, format!("  {said}")))
 }
 
 fn finished(address: &Address, doing: Verb, seconds: u64) -> String {
@@ -303,7 +305,11 @@ impl Bars {
 
 impl Listener for Bars {
     fn hear(&self, event: &Event) {
-        lock(&self.course).follow(event, self.clock.now());
+        let mut course = lock(&self.course);
+        course.follow(event, self.clock.now());
+        let not_tried = not_tried(&course, event);
+        // Whoever draws a bar wants it as well.
+        drop(course);
         match event {
             Event::Began { actions, .. } => return self.begin(*actions),
             Event::Started {
@@ -328,6 +334,9 @@ impl Listener for Bars {
             Event::Ended { .. } => {
                 if let Some(whole) = self.drawn().whole.take() {
                     whole.finish_and_clear();
+                }
+                if let Some(text) = not_tried {
+                    tell(format_args!("{text}\n"));
                 }
                 // With the bars gone this leaves the cursor where the next line begins.
                 if let Some(text) = line(event) {
