@@ -47,6 +47,8 @@ pub struct Dialect {
     pub arn: &'static str,
     /// The status that the service shows for a group, and for each of its subnets.
     pub statuses: Option<(&'static str, &'static str)>,
+    /// How the service writes IPv4 as the kind of network of a group and of each of its subnets.
+    pub ipv4: (&'static str, Option<&'static str>),
     /// The code for a name that is taken.
     pub taken: &'static str,
     /// The code and HTTP status for a name that doesn't exist.
@@ -218,11 +220,14 @@ impl Dialect {
 
     /// A group as the service answers it.
     pub fn render(&self, group: &SubnetGroup) -> Reply {
+        let (of_group, of_subnet) = self.ipv4;
+        let networks = |kind| Reply::texts("member", [kind]);
         let subnet = |(id, zone): (&String, &String)| {
             Fields::new()
                 .with("SubnetIdentifier", id)
                 .with("SubnetAvailabilityZone", Fields::only("Name", zone))
                 .maybe("SubnetStatus", self.statuses.map(|(_, subnet)| subnet))
+                .maybe("SupportedNetworkTypes", of_subnet.map(networks))
                 .into()
         };
         let subnets = group.subnets.zones.iter().map(subnet).collect();
@@ -233,7 +238,7 @@ impl Dialect {
             .maybe("SubnetGroupStatus", self.statuses.map(|(group, _)| group))
             .with("Subnets", Reply::List("Subnet", subnets))
             .with(self.arn, &group.arn)
-            .with("SupportedNetworkTypes", Reply::texts("member", ["IPV4"]))
+            .with("SupportedNetworkTypes", networks(of_group))
             .into()
     }
 }

@@ -81,7 +81,8 @@ pub(super) fn revoke(world: &mut World, call: &Call, egress: bool) -> Result<Rep
     for id in goes {
         let group = ec2.security_group_mut(&group_id)?;
         if let Some(rule) = group.rules.remove(&id) {
-            revoked.push(members(&group_id, &id, &rule));
+            let members = members(&group_id, &id, &rule);
+            revoked.push(members.maybe("referencedGroupId", referenced(&rule)));
         }
         ec2.forget(&id);
     }
@@ -151,18 +152,23 @@ fn members(group_id: &str, id: &str, rule: &Rule) -> Fields {
     match &traffic.peer {
         Peer::V4(block) => fields.with("cidrIpv4", block),
         Peer::V6(block) => fields.with("cidrIpv6", block),
-        Peer::Group(id) => fields.with("referencedGroupId", id),
+        Peer::Group(_) => fields,
+    }
+}
+
+/// The group that a rule admits. A revoked rule names it otherwise than one that holds.
+fn referenced(rule: &Rule) -> Option<&String> {
+    match &rule.traffic.peer {
+        Peer::Group(id) => Some(id),
+        Peer::V4(_) | Peer::V6(_) => None,
     }
 }
 
 fn reply(view: &View<'_>, group_id: &str, id: &str, rule: &Rule) -> Reply {
-    let referenced = match &rule.traffic.peer {
-        Peer::Group(id) => Some(
-            Fields::new()
-                .with("groupId", id)
-                .with("userId", view.account),
-        ),
-        Peer::V4(_) | Peer::V6(_) => None,
+    let told = |id| {
+        Fields::new()
+            .with("groupId", id)
+            .with("userId", view.account)
     };
     members(group_id, id, rule)
         .with("groupOwnerId", view.account)
@@ -170,7 +176,7 @@ fn reply(view: &View<'_>, group_id: &str, id: &str, rule: &Rule) -> Reply {
             "securityGroupRuleArn",
             view.arn(Kind::SecurityGroupRule, id),
         )
-        .maybe("referencedGroupInfo", referenced)
+        .maybe("referencedGroupInfo", referenced(rule).map(told))
         .with("tagSet", view.tag_set(id))
         .into()
 }

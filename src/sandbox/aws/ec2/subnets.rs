@@ -135,6 +135,14 @@ fn reply(view: &View<'_>, id: &str, subnet: &Subnet) -> Reply {
         .with("defaultForAz", false)
         .with("mapPublicIpOnLaunch", subnet.map_public_ip)
         .with("assignIpv6AddressOnCreation", false)
+        .with("ipv6Native", false)
+        .with(
+            "privateDnsNameOptionsOnLaunch",
+            Fields::new()
+                .with("hostnameType", "ip-name")
+                .with("enableResourceNameDnsARecord", false)
+                .with("enableResourceNameDnsAAAARecord", false),
+        )
         .with("tagSet", view.tag_set(id))
         .into()
 }

@@ -74,6 +74,9 @@ fn reply(view: &View<'_>, id: &str, volume: &Volume) -> Reply {
         .with("status", "available")
         .with("createTime", volume.created)
         .with("volumeType", &volume.volume_type)
+        .with("encrypted", false)
+        // What a gp3 volume has where nobody asks for more.
+        .maybe("iops", (volume.volume_type == "gp3").then_some(3000))
         .with("attachmentSet", Reply::List("item", Vec::new()))
         .with("tagSet", view.tag_set(id))
         .into()

@@ -75,6 +75,7 @@ const SUBNET_GROUPS: Dialect = Dialect {
     description: "CacheSubnetGroupDescription",
     arn: "ARN",
     statuses: None,
+    ipv4: ("ipv4", Some("ipv4")),
     taken: "CacheSubnetGroupAlreadyExists",
     not_found: ("CacheSubnetGroupNotFoundFault", 400),
     in_use: "CacheSubnetGroupInUse",

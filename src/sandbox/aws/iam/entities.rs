@@ -210,7 +210,7 @@ pub(super) fn create(world: &mut World, kind: Kind, params: &Params) -> Result<R
             iam.users.insert(name.clone(), User { entity });
         }
     }
-    get(world, kind, params)
+    Ok(Reply::Fields(vec![one(world, kind, &name)?]))
 }
 
 fn role_settings(world: &World, params: &Params) -> Result<(String, i64), Fault> {
@@ -229,27 +229,32 @@ fn max_session(params: &Params) -> Result<Option<i64>, Fault> {
     }
 }
 
+/// What creating and getting tell alike.
+fn one(world: &World, kind: Kind, name: &str) -> Result<(&'static str, Reply), Fault> {
+    let iam = &world.global.iam;
+    let entity = iam.entity(kind, name)?;
+    Ok(match kind {
+        Kind::Role => ("Role", Reply::Fields(render::role(&iam.roles[name], true))),
+        Kind::User => ("User", Reply::Fields(render::entity(kind, entity, true))),
+        Kind::Group => ("Group", Reply::Fields(render::entity(kind, entity, false))),
+    })
+}
+
 pub(super) fn get(world: &World, kind: Kind, params: &Params) -> Result<Reply, Fault> {
     let iam = &world.global.iam;
     let name = params.required(kind.name_member())?;
-    let entity = iam.entity(kind, &name)?;
-    let members = match kind {
-        Kind::Role => vec![("Role", Reply::Fields(render::role(&iam.roles[&name], true)))],
-        Kind::User => vec![("User", Reply::Fields(render::entity(kind, entity, true)))],
-        Kind::Group => {
-            let users = iam.groups[&name]
-                .members
-                .iter()
-                .filter_map(|member| iam.users.get(member))
-                .map(|user| (user.entity.name.clone(), &user.entity));
-            let page = render::page(params, users)?;
-            let mut fields = vec![("Group", Reply::Fields(render::entity(kind, entity, false)))];
-            fields.extend(render::listing("Users", page, |user| {
-                Reply::Fields(render::entity(Kind::User, user, false))
-            }));
-            fields
-        }
-    };
+    let mut members = vec![one(world, kind, &name)?];
+    if kind == Kind::Group {
+        let users = iam.groups[&name]
+            .members
+            .iter()
+            .filter_map(|member| iam.users.get(member))
+            .map(|user| (user.entity.name.clone(), &user.entity));
+        let page = render::page(params, users)?;
+        members.extend(render::listing("Users", page, |user| {
+            Reply::Fields(render::entity(Kind::User, user, false))
+        }));
+    }
     Ok(Reply::Fields(members))
 }
 

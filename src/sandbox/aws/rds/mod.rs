@@ -70,6 +70,7 @@ const SUBNET_GROUPS: Dialect = Dialect {
     description: "DBSubnetGroupDescription",
     arn: "DBSubnetGroupArn",
     statuses: Some(("Complete", "Active")),
+    ipv4: ("IPV4", None),
     taken: "DBSubnetGroupAlreadyExists",
     not_found: ("DBSubnetGroupNotFoundFault", 404),
     in_use: "InvalidDBSubnetGroupStateFault",
