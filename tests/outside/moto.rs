@@ -1,66 +1,8 @@
 //! The same life cycles against an AWS that nobody here wrote: moto over HTTP, its gaps filled by `tests/moto`.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-
 use crate::over_http::{Aws, ready_for_aws, through_aws};
-use crate::project::{Project, repository};
-
-/// The Python that has moto, where `scripts/clients` put it. Without it the test is skipped, and says so.
-#[expect(clippy::disallowed_macros, reason = "a skipped test says so")]
-fn python() -> Option<OsString> {
-    let python = env::var_os("GROUNDWORK_MOTO_PYTHON");
-    if python.is_none() {
-        eprintln!("skipped: there is no moto, which `. scripts/clients` puts here");
-    }
-    python
-}
-
-/// moto, until this is dropped: it ends when its standard input does.
-struct Moto {
-    process: Child,
-    url: String,
-    log: PathBuf,
-}
-
-impl Moto {
-    fn start(project: &Project, python: &OsStr) -> Self {
-        let log = project.path().join("requests.log");
-        let mut process = Command::new(python)
-            .arg(repository().join("tests/moto/server.py"))
-            .arg(&log)
-            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python");
-        let mut url = String::new();
-        let mut out = BufReader::new(process.stdout.take().expect("a pipe"));
-        out.read_line(&mut url).expect("an address");
-        let url = url.trim().to_owned();
-        Self { process, url, log }
-    }
-
-    /// The requests since this was last asked, each as `service operation status`.
-    fn requests(&self) -> Vec<String> {
-        let text = fs::read_to_string(&self.log).unwrap_or_default();
-        fs::write(&self.log, "").expect("an empty log");
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        // It was told to end, and has nothing to lose.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::project::Project;
+use crate::python::{Program, python};
 
 /// A cluster that moto can't give: a simulated one, made by the binary in a project of its own.
 const CLUSTER: &str = r#"
@@ -89,7 +31,7 @@ async fn lives(environment: &str, edits: &[(&str, &str)]) {
     project.run(&["apply", "judge", "--yes"]).ends(0);
     let cluster = Aws::of(&project).await;
     cluster.kubeconfig(&project, "judge");
-    let moto = Moto::start(&project, &python);
+    let moto = Program::start(&project, &python, "tests/moto/server.py", &[]);
 
     let run = async |arguments: &[&str]| {
         let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
@@ -97,9 +39,9 @@ async fn lives(environment: &str, edits: &[(&str, &str)]) {
         through_aws(&project, &moto.url, &arguments).await
     };
     let is_done = async || {
-        moto.requests();
+        moto.told();
         run(&["plan", environment]).await.ends(0);
-        let requests = moto.requests();
+        let requests = moto.told();
         assert!(requests.len() <= 25, "{requests:#?}");
     };
     run(&["apply", environment, "--yes"]).await.ends(0);
@@ -112,7 +54,7 @@ async fn lives(environment: &str, edits: &[(&str, &str)]) {
     is_done().await;
 
     run(&["destroy", environment, "--yes"]).await.ends(0);
-    let answers = moto.requests();
+    let answers = moto.told();
     let unknown = answers.iter().filter(|answer| answer.ends_with(" 501"));
     assert_eq!(unknown.collect::<Vec<_>>(), [""; 0]);
 }

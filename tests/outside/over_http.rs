@@ -37,6 +37,11 @@ impl Aws {
         aws_url(self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Runs the binary against it to the end.
     pub async fn run(&self, project: &Project, arguments: &[&str]) -> Done {
         through_aws(project, &aws_url(self.address), arguments).await
