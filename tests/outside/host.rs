@@ -16,34 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::over_http::Aws;
 use super::project::{Done, GROUNDWORK, Project};
-
-const THROUGH: [&str; 6] = [
-    "--provider",
-    "aws",
-    "--kubeconfig",
-    "kubeconfig.yaml",
-    "--context",
-    "tunnel",
-];
-
-fn on_aws() -> Project {
-    let project = Project::new();
-    let file = "environments/demo.toml";
-    let owner = "owner = \"platform\"\n";
-    project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
-    project
-}
-
-/// The binary with credentials for what answers at `endpoint`.
-fn command(project: &Project, program: &str, endpoint: &str) -> Command {
-    let mut command = project.command(program);
-    command
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_ACCESS_KEY_ID", "AKIDSANDBOX")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_EC2_METADATA_DISABLED", "true");
-    command
-}
+use super::served::{THROUGH, command, on_aws};
 
 async fn ended(command: Command) -> Done {
     let ended = tokio::task::spawn_blocking(move || Done::of(command));

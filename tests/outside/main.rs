@@ -17,5 +17,6 @@ mod over_http;
 mod project;
 mod python;
 mod rebuild;
+mod served;
 mod terminal;
 mod workflow;

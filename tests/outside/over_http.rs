@@ -49,15 +49,20 @@ impl Aws {
 
     /// Writes a kubeconfig of the cluster `name`, which need not be there yet.
     pub fn kubeconfig(&self, project: &Project, name: &str) {
-        let url = cluster_url(self.address, "us-east-1", name);
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: nowhere\n\
-             clusters: [{{name: it, cluster: {{server: {url:?}}}}}]\n\
-             users: [{{name: me, user: {{}}}}]\n\
-             contexts: [{{name: tunnel, context: {{cluster: it, user: me}}}}]\n"
-        );
-        project.write("kubeconfig.yaml", text);
+        kubeconfig(project, self.address, name);
     }
+}
+
+/// Writes a kubeconfig of the cluster `name`, which need not be there yet, of the world that is served at `address`.
+pub fn kubeconfig(project: &Project, address: SocketAddr, name: &str) {
+    let url = cluster_url(address, "us-east-1", name);
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: nowhere\n\
+         clusters: [{{name: it, cluster: {{server: {url:?}}}}}]\n\
+         users: [{{name: me, user: {{}}}}]\n\
+         contexts: [{{name: tunnel, context: {{cluster: it, user: me}}}}]\n"
+    );
+    project.write("kubeconfig.yaml", text);
 }
 
 impl Drop for Aws {
