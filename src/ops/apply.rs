@@ -60,6 +60,12 @@ pub(super) async fn carry_out(
 
 /// In apply, losing data needs its own word for each address; destroy says it with its name.
 fn require_consent(planned: &Planned, confirmed: &Confirmed) -> Result<(), Error> {
+    let is_known = |address: &&Address| {
+        planned.desired.contains_key(*address) || planned.state.resources.contains_key(*address)
+    };
+    if let Some(unknown) = (confirmed.data_loss.iter()).find(|address| !is_known(address)) {
+        return Err(Error::UnknownAddress(unknown.clone()));
+    }
     let lost: Vec<Address> = planned
         .plan
         .work()

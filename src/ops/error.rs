@@ -26,6 +26,11 @@ pub enum Error {
     /// Who we are could not be found out.
     #[error("can't find out which account the credentials are of")]
     Identity(#[source] crate::cloud::Fault),
+    /// Consent is given for what is neither in the file nor in the state.
+    #[error(
+        "there is no resource {0}, so nothing was changed: `--allow-data-loss` takes an address as `plan` shows it"
+    )]
+    UnknownAddress(Address),
     /// What exists could not be seen in full.
     #[error("can't see everything that exists, so nothing was changed")]
     Unseen(#[from] Unseen),

@@ -60,6 +60,8 @@ struct Inner {
     cached: Option<(Option<Stamp>, World)>,
     watcher: Option<Watcher>,
     past: VecDeque<(SimTime, World)>,
+    /// Whether this process changed the world, so that others may have heard from it what time it is.
+    changed: bool,
 }
 
 /// For how long a former world is remembered.
@@ -97,6 +99,7 @@ impl Store {
             cached: None,
             watcher: None,
             past: VecDeque::new(),
+            changed: false,
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -162,7 +165,7 @@ impl Store {
             }
             Ok(()) | Err(_) => {}
         }
-        (inner.cached, inner.clock) = (None, None);
+        (inner.cached, inner.clock, inner.changed) = (None, None, false);
         drop(lock);
         Ok(())
     }
@@ -225,6 +228,7 @@ impl Inner {
         };
         let moved_on = world.advance(clock.now().max(world.now));
         let result = act(world);
+        self.changed |= effect == Effect::Changes;
         if moved_on || effect == Effect::Changes || stamp.is_none() {
             match save(&folder, &path, world) {
                 Ok(saved) => *stamp = Some(saved),
@@ -258,6 +262,17 @@ impl Inner {
         };
         self.cached = Some((stamp, world));
         Ok(())
+    }
+}
+
+impl Drop for Inner {
+    /// Leaves the time on disk: the next process may run it slower, and it must not go back.
+    fn drop(&mut self) {
+        let wall = matches!(self.clock_source, ClockSource::Wall { .. });
+        if wall && self.changed && self.world_path().exists() {
+            // What can't be written now has been told of where it mattered.
+            let _ = self.transact(Effect::Changes, |_| ());
+        }
     }
 }
 
@@ -361,6 +376,19 @@ mod tests {
         assert!(matches!(rename(&store, "2"), Err(Error::Io { .. })));
         fs::remove_dir(&obstacle).expect("it goes");
         assert_eq!(account(&store), "1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_never_goes_back_where_it_goes_on_slower() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let now = |store: &Store| store.transact(Effect::Reads, |world| world.now);
+        let open = |scale| Store::new(folder.path(), ClockSource::Wall { scale });
+        let fast = open(1_000_000.0);
+        rename(&fast, "1").expect("a change");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let told = now(&fast).expect("a time");
+        drop(fast);
+        assert!(now(&open(1.0)).expect("a time") >= told);
     }
 
     #[tokio::test(start_paused = true)]

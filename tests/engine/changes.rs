@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use groundwork::address::Address;
 use groundwork::environment::Environment;
 use groundwork::environment::model::{
     DefaultRoute, GroupPolicy, LogType, Sync, Taint, TaintEffect, ValueSource,
@@ -404,8 +405,14 @@ async fn data_goes_only_with_consent() {
             (verb, Some(Danger::LosesData))
         );
         assert!(forced.is_none_or(|field| action.reason.contains(field)));
-        let refused = refuse(&world, &edited, &planned).await;
-        assert_eq!(refused, [address]);
+        let nobody = Confirmed::default();
+        let refused = refuse(&world, &edited, &planned, &nobody).await;
+        assert!(matches!(&refused, Error::DataLoss(lost) if *lost == [address.clone()]));
+        // A slip of the pen is no consent, and is told even if the rest would do.
+        let slip: Address = "cache.micro-services.replication-group".parse().unwrap();
+        let data_loss = vec![address, slip.clone()];
+        let refused = refuse(&world, &edited, &planned, &Confirmed { data_loss }).await;
+        assert!(matches!(&refused, Error::UnknownAddress(unknown) if *unknown == slip));
         carry_out(&edited, &planned).await;
         let before = session(&world);
         let planned = before.plan(Goal::Apply).await.expect("a plan");
@@ -413,23 +420,19 @@ async fn data_goes_only_with_consent() {
     }
 }
 
-/// What an apply without consent names. It changes nothing.
+/// Why an apply with no more consent is refused. It changes nothing.
 async fn refuse(
     world: &World,
     session: &Session,
     planned: &Planned,
-) -> Vec<groundwork::address::Address> {
+    confirmed: &Confirmed,
+) -> Error {
     let changes = world.sandbox.faults().changes();
-    let nobody = Confirmed::default();
     let stop = crate::common::never_stopped();
     let silence = crate::common::Silence;
-    let applied = groundwork::ops::apply(session, planned, &nobody, &silence, stop).await;
+    let applied = groundwork::ops::apply(session, planned, confirmed, &silence, stop).await;
     assert_eq!(world.sandbox.faults().changes(), changes);
-    match applied {
-        Err(Error::DataLoss(addresses)) => addresses,
-        Err(error) => panic!("{error:?}"),
-        Ok(_) => panic!("the data is lost"),
-    }
+    applied.expect_err("the data is lost")
 }
 
 /// A cluster that the file no longer asks for takes everything in it along, and its load balancer; databases stay.

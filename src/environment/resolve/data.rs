@@ -129,6 +129,10 @@ impl Resolver<'_> {
 
     /// What an engine does not take.
     fn check_engine(&mut self, raw: &raw::Database, at: &Path) {
+        // Nothing follows from an engine that the file doesn't name.
+        if self.faults.is_unusable(&at.to("engine")) {
+            return;
+        }
         let title = raw.engine.title();
         let (longest, users, databases): (usize, &[&str], &[&str]) = match raw.engine {
             DatabaseEngine::Mysql => (

@@ -266,6 +266,10 @@ fn data() {
             ),
             ("half a version", &replaced("8.4", "8")),
             (
+                "half a version of no engine",
+                &replaced("mysql", "oracle").replace("8.4", "8")
+            ),
+            (
                 "names of the engine's own",
                 &replaced("\"flights\"", "\"rdsadmin\"")
             ),
