@@ -12,6 +12,7 @@ pub mod event;
 pub mod graph;
 pub mod observe;
 pub mod ops;
+pub mod permissions;
 pub mod plan;
 pub mod resources;
 pub mod sandbox;

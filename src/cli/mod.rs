@@ -12,6 +12,7 @@ mod exit;
 mod graph;
 mod kubeconfig;
 mod output;
+mod permissions;
 mod plan;
 mod sandbox;
 mod schema;
@@ -128,6 +129,7 @@ enum Command {
     Kubeconfig(kubeconfig::Kubeconfig),
     Graph(graph::Graph),
     Validate(validate::Validate),
+    Permissions(permissions::Permissions),
     #[command(subcommand)]
     State(state::State),
     #[command(subcommand)]
@@ -153,6 +155,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Kubeconfig(command) => command.run(global),
         Command::Graph(command) => command.run(global),
         Command::Validate(command) => command.run(global),
+        Command::Permissions(command) => command.run(global),
         Command::State(command) => command.run(global).await,
         Command::Sandbox(command) => command.run(global).await,
         Command::Schema(command) => command.run(),

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From left to right. `sensitive` and `clock` hold nothing but a type each, so everyone may import them.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "sensitive",
     "clock",
     "address",
     "graph",
     "environment",
+    "permissions",
     "state",
     "cloud",
     "resources",
@@ -26,7 +27,7 @@ const LAYERS: [&str; 18] = [
     "main",
 ];
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -92,7 +93,7 @@ fn named_in(group: &str) -> Vec<&str> {
 }
 
 /// Whether the file is compiled for tests only: `tests.rs`, `testing.rs`, and what is in a folder `tests`.
-fn only_tests(path: &Path) -> bool {
+pub fn only_tests(path: &Path) -> bool {
     path.components().any(|part| {
         matches!(
             part.as_os_str().to_str(),

@@ -18,6 +18,7 @@ mod life_cycle;
 mod moves;
 mod order;
 mod outcome;
+mod permissions;
 mod rebuild;
 mod requests;
 mod secrets;

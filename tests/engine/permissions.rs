@@ -1,0 +1,178 @@
+//! The policy that a file's runs need is held to the calls that the program makes, both ways.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use groundwork::environment::Environment;
+use groundwork::permissions::{LONGEST, policy};
+
+use crate::bench::staging;
+use crate::common::{World, apply, destroy, example, read};
+use crate::layers::rust_files;
+use crate::shared::trim_agent;
+
+/// Where a service's calls and its IAM actions go by other names.
+const RENAMED: [(&str, &str); 2] = [("elbv2", "elasticloadbalancing"), ("tagging", "tag")];
+
+/// What no policy can withhold.
+const FREE: &str = "sts:GetCallerIdentity";
+
+/// What AWS asks for beside the calls themselves, by its Service Authorization Reference.
+const BESIDE: [(&str, &str); 3] = [
+    (
+        "iam:PassRole",
+        "CreateCluster and CreateNodegroup hand a role on",
+    ),
+    (
+        "iam:CreateServiceLinkedRole",
+        "the first of its sort in an account",
+    ),
+    (
+        "rds:CreateDBSnapshot",
+        "DeleteDBInstance with a final snapshot",
+    ),
+];
+
+/// Pairs of texts in the source that name an error of a service.
+const ERRORS: [&str; 2] = ["MalformedPolicyDocument", "InvalidDBInstanceState"];
+
+fn action(service: &str, operation: &str) -> String {
+    let renamed = RENAMED.iter().find(|(call, _)| *call == service);
+    let service = renamed.map_or(service, |(_, prefix)| prefix);
+    format!("{service}:{operation}")
+}
+
+fn granted(environment: &Environment) -> BTreeSet<String> {
+    let statements = policy(environment).statement.into_iter();
+    statements.flat_map(|statement| statement.action).collect()
+}
+
+/// Every call that the source names: each is made with the service and operation that an error of it tells.
+fn named() -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let callers = ["resources", "observe", "ops", "cloud", "cli"].map(|layer| source.join(layer));
+    let files = callers.iter().flat_map(|folder| rust_files(folder));
+    let mut found = BTreeSet::new();
+    for path in files.filter(|path| !crate::layers::only_tests(path)) {
+        let text = read(&path);
+        let code = text.split("#[cfg(test)]\nmod tests {").next();
+        let texts: Vec<&str> = code.unwrap_or(&text).split('"').collect();
+        for window in texts.windows(3) {
+            let [service, between, operation] = window else {
+                continue;
+            };
+            let is_service = SERVICES.contains(service) && between.trim() == ",";
+            let is_operation = operation.starts_with(|sign: char| sign.is_ascii_uppercase())
+                && !operation.ends_with("Exception")
+                && !operation.contains('.')
+                && !ERRORS.contains(operation);
+            if is_service && is_operation {
+                found.insert(action(service, operation));
+            }
+        }
+    }
+    found
+}
+
+const SERVICES: [&str; 12] = [
+    "ec2",
+    "ecr",
+    "eks",
+    "elasticache",
+    "elbv2",
+    "iam",
+    "logs",
+    "rds",
+    "route53",
+    "secretsmanager",
+    "sts",
+    "tagging",
+];
+
+#[test]
+fn what_is_called_is_granted_and_nothing_else() {
+    let mut wanted = named();
+    assert!(wanted.remove(FREE), "{wanted:#?}");
+    wanted.extend(BESIDE.map(|(action, _)| action.to_owned()));
+    let granted = granted(&staging());
+    let missing: Vec<_> = wanted.difference(&granted).collect();
+    let idle: Vec<_> = granted.difference(&wanted).collect();
+    assert!(
+        missing.is_empty() && idle.is_empty(),
+        "missing: {missing:#?}, idle: {idle:#?}"
+    );
+}
+
+/// What a file does not ask for it is not granted, and its whole life does without.
+#[tokio::test(start_paused = true)]
+async fn a_life_asks_for_nothing_that_is_not_granted() {
+    for environment in [example("demo"), example("staging")] {
+        let mut allowed = granted(&environment);
+        allowed.insert(FREE.to_owned());
+        let world = World::new();
+        let mut session = world.session(environment);
+        trim_agent(&mut session);
+        apply(&session).await;
+        destroy(&session).await;
+        let requests = world.sandbox.faults().requests().into_iter();
+        let asked = requests.filter(|(service, ..)| service != "kubernetes");
+        let asked: BTreeSet<_> = asked
+            .map(|(service, operation, _)| action(&service, &operation))
+            .collect();
+        let missing: Vec<_> = asked.difference(&allowed).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+        assert!(asked.len() > 80, "{asked:#?}");
+    }
+}
+
+#[test]
+fn only_what_the_file_names_is_touched() {
+    let mut environment = staging();
+    environment.account = Some("111122223333".to_owned());
+    let policy = policy(&environment);
+    let on = |sid: &str| {
+        let found = policy
+            .statement
+            .iter()
+            .find(|statement| statement.sid == sid);
+        found
+            .unwrap_or_else(|| panic!("no {sid}"))
+            .resource
+            .join(" ")
+    };
+    assert_eq!(
+        on("Cluster"),
+        "arn:aws:eks:us-east-1:111122223333:cluster/ms-cluster-staging arn:aws:eks:us-east-1:111122223333:nodegroup/ms-cluster-staging/*"
+    );
+    assert_eq!(
+        on("Secrets"),
+        "arn:aws:secretsmanager:us-east-1:111122223333:secret:staging/mysql-password-??????"
+    );
+    assert_eq!(
+        on("Groups"),
+        "arn:aws:iam::111122223333:group/groundwork/staging/us-east-1/*/DB-Ops"
+    );
+    assert_eq!(
+        on("Registries"),
+        "arn:aws:ecr:us-east-1:111122223333:repository/ms-flights"
+    );
+    let everywhere: Vec<_> = (policy.statement.iter())
+        .filter(|statement| statement.resource == ["*"])
+        .map(|statement| statement.sid)
+        .collect();
+    assert_eq!(everywhere, ["Look", "NewZone"]);
+    environment.databases.clear();
+    let without = granted(&environment);
+    assert!(
+        !without.contains("rds:CreateDBInstance") && without.contains("rds:DescribeDBInstances")
+    );
+}
+
+/// A policy that IAM does not take is of no use.
+#[test]
+fn iam_takes_it() {
+    for environment in [example("demo"), staging()] {
+        let length = serde_json::to_string(&policy(&environment)).unwrap().len();
+        assert!(length <= LONGEST, "{length}");
+    }
+}
