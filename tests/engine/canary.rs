@@ -13,6 +13,7 @@ use groundwork::observe::Depth;
 use groundwork::ops::{self, Confirmed, Planned, Session};
 use groundwork::plan::{Goal, Verb};
 use groundwork::sandbox::faults::{Misbehaviour, Stop};
+use groundwork::sandbox::world::World as Simulated;
 use groundwork::sensitive::Sensitive;
 use serde_json::Value;
 
@@ -95,6 +96,10 @@ fn search(world: &World, session: &Session, planned: &Planned, ears: &Ears) {
     for (what, text) in shown(session, planned) {
         canaries.are_not_in(what, text);
     }
+    let simulated = fs::read(world.folder.path().join("sandbox/world.json")).expect("a world");
+    let simulated: Simulated = serde_json::from_slice(&simulated).expect("a document");
+    let simulated = format!("{simulated:?}\n{simulated:#?}");
+    canaries.are_not_in("the simulated world", simulated);
     canaries.are_not_in(
         "what was said",
         ears.0.lock().expect("nobody panicked").as_str(),

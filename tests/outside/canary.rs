@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use groundwork::environment::load;
 use serde_json::Value;
 
 use super::canaries::Canaries;
@@ -200,6 +201,8 @@ fn a_password_in_the_file_is_refused_without_repeating_it() {
         project.edit(file, from, &to);
         let mut canaries = Canaries::default();
         canaries.plant("what stands in the file", IN_THE_FILE);
+        let error = load(&project.path().join(file), None).expect_err("no environment");
+        canaries.are_not_in(&to, format!("{error:?} {error:#?} {error}"));
         for command in ["validate", "plan"] {
             let done = project.run(&[command, "staging"]).ends(1);
             canaries.are_not_in(&to, done.out + &done.err);

@@ -11,7 +11,7 @@ use super::shapes::{Shapes, schema_of};
 use super::{kinds, object, protobuf};
 
 /// A request to one resource.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     /// What kind of object it is about.
     pub kind: Kind,
