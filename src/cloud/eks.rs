@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -15,7 +16,7 @@ use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use super::kubeconfig::{ANSWERS_WITHIN, CONNECTS_WITHIN};
-use super::token::{Token, unsigned};
+use super::token::{GOOD_FOR, Token, unsigned};
 use super::{Class, ClusterEndpoint, Connector, Fault, remains};
 use crate::clock::Clock;
 
@@ -112,18 +113,24 @@ struct Tokens {
     connector: EksConnector,
     region: String,
     cluster: String,
-    current: Mutex<Option<Token>>,
+    /// With the moment, by the clock that nobody can set, at which it was made.
+    current: Mutex<Option<(Token, Duration)>>,
 }
 
 impl Tokens {
     async fn current(&self) -> Result<Token, Fault> {
         let mut current = self.current.lock().await;
-        let now = self.connector.clock.now();
-        if let Some(token) = current.as_ref().filter(|token| now < token.expires) {
+        let clock = &self.connector.clock;
+        let (now, passed) = (clock.now(), clock.passed());
+        // Where the wall clock was set back the other one tells its age, and where the machine slept the wall clock.
+        let serves = |(token, made): &&(Token, Duration)| {
+            now < token.expires && passed.saturating_sub(*made) < GOOD_FOR
+        };
+        if let Some((token, _)) = current.as_ref().filter(serves) {
             return Ok(token.clone());
         }
         let token = self.connector.token(&self.region, &self.cluster).await?;
-        Ok(current.insert(token).clone())
+        Ok(current.insert((token, passed)).0.clone())
     }
 }
 
@@ -182,15 +189,24 @@ mod tests {
     use aws_credential_types::Credentials;
     use jiff::Timestamp;
     use std::sync::Mutex as Blocking;
-    use std::time::Duration;
 
-    /// Time that stands still until it is set.
-    struct Hands(Blocking<Timestamp>);
+    /// Time that stands still until it is set: what the clock on the wall says, and what has passed.
+    struct Hands(Blocking<(Timestamp, Duration)>);
+
+    impl Hands {
+        fn set(&self, now: &str, minutes: u64) {
+            *self.0.lock().unwrap() = (now.parse().unwrap(), Duration::from_secs(minutes * 60));
+        }
+    }
 
     #[async_trait]
     impl Clock for Hands {
         fn now(&self) -> Timestamp {
-            *self.0.lock().unwrap()
+            self.0.lock().unwrap().0
+        }
+
+        fn passed(&self) -> Duration {
+            self.0.lock().unwrap().1
         }
 
         async fn sleep(&self, _: Duration) {}
@@ -205,9 +221,9 @@ mod tests {
     }
 
     fn noon() -> Arc<Hands> {
-        Arc::new(Hands(Blocking::new(
-            "2026-11-20T12:00:00Z".parse().unwrap(),
-        )))
+        let hands = Hands(Blocking::default());
+        hands.set("2026-11-20T12:00:00Z", 0);
+        Arc::new(hands)
     }
 
     /// Answers with the `Authorization` that a request came with.
@@ -232,10 +248,20 @@ mod tests {
         let mut bearer = async || service.call(http::Request::new(())).await.unwrap();
         let first = bearer().await;
         assert!(first.starts_with("Bearer k8s-aws-v1."), "{first}");
-        *clock.0.lock().unwrap() = "2026-11-20T12:13:59Z".parse().unwrap();
+        clock.set("2026-11-20T12:13:59Z", 13);
         assert_eq!(bearer().await, first);
-        *clock.0.lock().unwrap() = "2026-11-20T12:14:00Z".parse().unwrap();
-        assert_ne!(bearer().await, first);
+        clock.set("2026-11-20T12:14:00Z", 14);
+        let second = bearer().await;
+        assert_ne!(second, first);
+        // Somebody sets the clock back, and a quarter of an hour passes.
+        clock.set("2026-11-20T09:00:00Z", 27);
+        assert_eq!(bearer().await, second);
+        clock.set("2026-11-20T09:01:00Z", 28);
+        let third = bearer().await;
+        assert_ne!(third, second);
+        // The machine sleeps, and with it the clock that nobody can set.
+        clock.set("2026-11-20T10:00:00Z", 29);
+        assert_ne!(bearer().await, third);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Class, Fault};
 use crate::environment::model::partition;
@@ -22,7 +22,7 @@ const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 const PRESIGNED: Duration = Duration::from_secs(60);
 
 /// For how long we say that a token is good; EKS takes it for 15 minutes.
-const GOOD_FOR: SignedDuration = SignedDuration::from_mins(14);
+pub(super) const GOOD_FOR: Duration = Duration::from_secs(14 * 60);
 
 /// A bearer token for one cluster.
 #[derive(Clone, Debug)]
