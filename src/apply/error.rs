@@ -79,6 +79,10 @@ fn stubborn(fields: &[String]) -> String {
     }
 }
 
+/// What to do where a state or its lock can't be written.
+pub const NO_ROOM: &str =
+    "make room on the disk, or the folder writable, then run the same command again";
+
 /// What to do about an error, if there is something better than to run the same command again.
 pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut next = Some(error);
@@ -93,9 +97,7 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
             return Some(hint.to_owned());
         }
         if error.is::<Stopped>() {
-            let hint =
-                "make room on the disk, or the folder writable, then run the same command again";
-            return Some(hint.to_owned());
+            return Some(NO_ROOM.to_owned());
         }
         next = error.source();
     }

@@ -14,7 +14,7 @@ use crate::plan::{Basis, Plan};
 use crate::resources::Wanted;
 use crate::state::Journal;
 
-pub use error::{ActError, RunError, hint};
+pub use error::{ActError, NO_ROOM, RunError, hint};
 pub use run::{Report, run};
 
 /// Everything that carrying out a plan needs.

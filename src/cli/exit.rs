@@ -2,7 +2,7 @@
 
 use std::process::{ExitCode, Termination};
 
-use crate::apply::hint;
+use crate::apply::{NO_ROOM, hint};
 use crate::environment;
 use crate::plan::Refusal;
 use crate::{ops, sandbox, state, ui};
@@ -182,6 +182,12 @@ fn own_hint(error: &Error) -> Option<String> {
              or put an older copy in its place"
                 .to_owned(),
         ),
+        Error::Store(state::StoreError::Io { .. })
+        | Error::Operation(ops::Error::Store(state::StoreError::Io { .. }))
+        | Error::Lock(state::LockError::Io { .. })
+        | Error::Operation(ops::Error::Lock(state::LockError::Io { .. })) => {
+            Some(NO_ROOM.to_owned())
+        }
         Error::Operation(ops::Error::SeveralLineages { .. }) => Some(
             "look which of them is this environment's, and name it with --lineage; the others belong to \
              whoever has their state"
