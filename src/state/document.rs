@@ -269,7 +269,7 @@ impl State {
                 return Err(Damage::SameId(other.clone(), address.clone()));
             }
             for first in &recorded.depends_on {
-                graph.wait(address.clone(), first.clone());
+                graph.wait(address, first);
             }
         }
         graph
