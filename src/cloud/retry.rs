@@ -133,4 +133,39 @@ mod tests {
             assert_eq!(waited.as_secs(), minutes * 60, "{service}");
         }
     }
+
+    /// A clock that somebody sets ahead by an hour whenever nobody looks.
+    struct Jumper(Mutex<(Timestamp, Duration)>);
+
+    #[async_trait]
+    impl Clock for Jumper {
+        fn now(&self) -> Timestamp {
+            self.0.lock().unwrap().0
+        }
+
+        fn passed(&self) -> Duration {
+            self.0.lock().unwrap().1
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            let mut both = self.0.lock().unwrap();
+            both.0 += Duration::from_secs(60 * 60);
+            both.1 += duration;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_ends_no_retry() {
+        let clock = Jumper(Mutex::default());
+        let bound = Duration::from_secs(60);
+        let busy = retry(&clock, Retry::Certain, bound, || async {
+            let fault = Fault::incomplete("ec2", "Describe", "id");
+            Err::<(), _>(Fault {
+                class: Class::Retry,
+                ..fault
+            })
+        });
+        assert!(busy.await.is_err());
+        assert_eq!(clock.passed(), bound);
+    }
 }

@@ -10,7 +10,7 @@ use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
 use groundwork::sandbox::Sandbox;
-use groundwork::sandbox::faults::{Misbehaviour, Stop};
+use groundwork::sandbox::faults::Misbehaviour;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::common::{World, destroy, example, never_stopped};
@@ -101,55 +101,83 @@ async fn a_clock_that_is_set_in_mid_run_hurries_nothing() {
     destroy(&session_here).await;
 }
 
-/// A reply is lost, the process dies, and before the next run somebody sets the clock back: what was made, and can't be
-/// seen yet, was begun in the future and is waited for.
+/// Reads tell of a world that is long past.
+fn outdated() -> Misbehaviour {
+    Misbehaviour {
+        lag: Duration::from_secs(60 * 60),
+        ..Misbehaviour::default()
+    }
+}
+
+/// Does nothing but this, after so many seconds of the world.
+async fn after(seconds: u64, act: impl FnOnce()) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    act();
+    std::future::pending().await
+}
+
+/// Nobody hears of the VPC, the process dies, and before the next run somebody sets the clock back: what was made, and
+/// can't be seen yet, was begun in the future and is waited for.
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_back_between_runs_makes_nothing_twice() {
     for back in [-3 * HOUR, -30 * 24 * HOUR] {
         let world = World::new();
         let ahead = Arc::new(AtomicI64::new(0));
         let session = session(&world, &ahead);
-        // The reply that tells of a VPC is lost, with everything after it.
-        let mut change = 0;
-        loop {
-            change += 1;
-            let stop = Some(Stop::After(change));
-            world.sandbox.faults().set(Misbehaviour {
-                stop,
-                ..Misbehaviour::default()
-            });
-            assert!(!apply(&session, &crate::common::Silence).await);
-            let vpcs = vpcs(&world, &session).await;
-            if vpcs > 0 {
-                break;
-            }
-        }
-        ahead.store(back, Ordering::Relaxed);
-        // Tags are late: for a while nobody sees it.
-        let late = ["DescribeVpcs".to_owned()].into();
-        world.sandbox.faults().set(Misbehaviour {
-            late_reads: late,
+        let faults = world.sandbox.faults();
+        let planned = session.plan(Goal::Apply).await.expect("a plan");
+        faults.set(Misbehaviour {
+            unanswered: 1000,
             ..Misbehaviour::default()
         });
-        let faults = world.sandbox.faults().clone();
-        let settles = async {
-            tokio::time::sleep(Duration::from_secs(20)).await;
-            faults.set(Misbehaviour::default());
-            std::future::pending::<()>().await;
-        };
+        let (nobody, silence) = (Confirmed::default(), crate::common::Silence);
+        let run = ops::apply(&session, &planned, &nobody, &silence, never_stopped());
+        let killed = tokio::time::timeout(Duration::from_secs(2), run).await;
+        assert!(killed.is_err());
+        faults.set(Misbehaviour::default());
+        assert_eq!(vpcs(&session).await, 1);
+
+        ahead.store(back, Ordering::Relaxed);
+        faults.set(outdated());
         let done = tokio::select! {
-            done = apply(&session, &crate::common::Silence) => done,
-            () = settles => unreachable!("it waits for ever"),
+            done = apply(&session, &silence) => done,
+            () = after(20, || faults.set(Misbehaviour::default())) => false,
         };
         assert!(done);
-        assert_eq!(vpcs(&world, &session).await, 1);
+        assert_eq!(vpcs(&session).await, 1);
         destroy(&session).await;
     }
 }
 
-async fn vpcs(world: &World, session: &Session) -> usize {
-    let before = world.sandbox.faults().clone();
-    before.set(Misbehaviour::default());
+/// A reply is lost, and while the run looks for what became of it somebody sets the clock ahead: it looks no less long.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_while_a_lost_reply_is_looked_for_makes_nothing_twice() {
+    let world = World::new();
+    let ahead = Arc::new(AtomicI64::new(0));
+    let session = session(&world, &ahead);
+    let faults = world.sandbox.faults();
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    faults.set(Misbehaviour {
+        dropped_replies: 1000,
+        ..Misbehaviour::default()
+    });
+    let (nobody, silence) = (Confirmed::default(), crate::common::Silence);
+    let run = ops::apply(&session, &planned, &nobody, &silence, never_stopped());
+    let set = || {
+        ahead.store(3 * HOUR, Ordering::Relaxed);
+        faults.set(outdated());
+    };
+    let report = tokio::select! {
+        report = run => report.expect("a report"),
+        () = after(2, set) => unreachable!("it waits for ever"),
+        () = after(20, || faults.set(Misbehaviour::default())) => unreachable!("it waits for ever"),
+    };
+    assert_eq!(vpcs(&session).await, 1, "{:?}", report.failed);
+    assert!(report.is_complete(), "{:?}", report.failed);
+    destroy(&session).await;
+}
+
+async fn vpcs(session: &Session) -> usize {
     let vpcs = session.cloud.aws.ec2.describe_vpcs().send().await;
     vpcs.expect("a list").vpcs().len()
 }
