@@ -13,6 +13,8 @@ use groundwork::sandbox::{Sandbox, time::ClockSource};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::settings;
+
 /// The two documents of a run, in the folder of that run.
 const DOCUMENTS: [&str; 2] = ["sandbox/world.json", "state/sandbox/123456789012"];
 
@@ -35,7 +37,8 @@ pub struct Point {
 impl Point {
     /// Lets a new process begin here, in a folder of its own.
     pub fn begin(&self, environment: &str) -> Place {
-        let place = Place::new();
+        let mut place = Place::new();
+        place.looks_seldom = !settings::everything();
         link(
             &documents(&self.folder, environment),
             &documents(place.path(), environment),
@@ -48,13 +51,19 @@ impl Point {
 pub struct Place {
     folder: TempDir,
     pub sandbox: Sandbox,
+    /// Whether whoever waits here looks seldom: most of a run's work is looking, and nothing of what is swept.
+    pub looks_seldom: bool,
 }
 
 impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let sandbox = Sandbox::open(folder.path().join("sandbox"), ClockSource::Virtual);
-        Self { folder, sandbox }
+        Self {
+            folder,
+            sandbox,
+            looks_seldom: false,
+        }
     }
 
     pub fn path(&self) -> &Path {

@@ -1,8 +1,14 @@
 //! What is swept: an environment that comes up, is changed in place, is replaced in part, and goes.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use groundwork::clock::Clock;
 use groundwork::environment::Environment;
 use groundwork::ops::Session;
 use groundwork::plan::Goal;
+use jiff::Timestamp;
 
 use crate::record::Place;
 use crate::shared::{self, example, trim_agent};
@@ -82,5 +88,29 @@ fn replace(environment: &mut Environment) {
 pub fn session(place: &Place, environment: &Environment) -> Session {
     let mut session = shared::session(place.path(), &place.sandbox, environment.clone());
     trim_agent(&mut session);
+    if place.looks_seldom {
+        session.cloud.clock = Arc::new(Seldom(session.cloud.clock));
+    }
     session
+}
+
+/// The least time between two looks at what is waited for.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(20);
+
+/// A clock on which every pause is at least that long.
+struct Seldom(Arc<dyn Clock>);
+
+#[async_trait]
+impl Clock for Seldom {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn passed(&self) -> Duration {
+        self.0.passed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration.max(BETWEEN_LOOKS)).await;
+    }
 }

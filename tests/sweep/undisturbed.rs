@@ -37,7 +37,8 @@ impl Undisturbed {
                         place.keep(name)
                     }
                 };
-                let place = up.point.begin(name);
+                let mut place = up.point.begin(name);
+                place.looks_seldom = false;
                 *before.0.lock().expect("nobody panicked") = Some(up);
                 place
             }
