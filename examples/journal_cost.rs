@@ -16,7 +16,7 @@ use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
 use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
-use groundwork::state::{Action, Entry, Journal, LocalStore, State, Transition};
+use groundwork::state::{Action, Entry, Fence, Journal, State, Store, Transition};
 use tokio::sync::watch;
 
 /// How often each is measured.
@@ -49,14 +49,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let (mut on_disk, mut in_memory) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
-        let store = LocalStore::new(
+        let store = Store::local(
             &folder.path().join(run.to_string()),
             "sandbox",
             "1",
             "staging",
         );
         let begun = cpu_seconds()?;
-        let journal = Journal::open(store, fresh.clone())?;
+        let journal = Journal::open(store, fresh.clone(), Fence::default()).await?;
         for group in &groups {
             try_join_all(group.iter().map(|step| journal.record(step.clone()))).await?;
         }
@@ -99,7 +99,7 @@ async fn applied(folder: &Path) -> Result<State, Box<dyn Error>> {
     let password = Sensitive::new("benchmark-password");
     let session = Session {
         cloud: sandbox.cloud(&environment.region),
-        store: LocalStore::new(folder, "sandbox", &account, "staging"),
+        store: Store::local(folder, "sandbox", &account, "staging"),
         account,
         variables: BTreeMap::from([("MYSQL_PASSWORD".to_owned(), password)]),
         agent_manifest: Some(stand_ins::argocd()?),
@@ -113,7 +113,8 @@ async fn applied(folder: &Path) -> Result<State, Box<dyn Error>> {
     }
     session
         .store
-        .load()?
+        .load()
+        .await?
         .ok_or_else(|| "there is no state".into())
 }
 

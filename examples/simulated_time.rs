@@ -20,7 +20,7 @@ use groundwork::sandbox::durations::{
 };
 use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
-use groundwork::state::LocalStore;
+use groundwork::state::Store;
 use tokio::sync::watch;
 
 /// VPC, then subnets, then control plane, then nodes, then the pods that the deploy agent runs in.
@@ -61,7 +61,7 @@ async fn measure(name: &str) -> Result<(), Box<dyn Error>> {
     let account = "123456789012".to_owned();
     let session = Session {
         cloud: sandbox.cloud(&environment.region),
-        store: LocalStore::new(folder.path(), "sandbox", &account, name),
+        store: Store::local(folder.path(), "sandbox", &account, name),
         account,
         variables: BTreeMap::from([(
             "MYSQL_PASSWORD".to_owned(),

@@ -11,7 +11,7 @@ use super::error::ActError;
 use super::run::seconds_since;
 use super::{Job, Known};
 use crate::address::Address;
-use crate::cloud::{Class, ClusterEndpoint, Retry, retry_change};
+use crate::cloud::{Class, ClusterEndpoint, Retry, fenced_cluster, retry_change};
 use crate::event::Event;
 use crate::observe::{self, VISIBILITY};
 use crate::plan::{Action, Phase, Step, Verb};
@@ -198,10 +198,9 @@ impl<'a> Job<'a> {
             };
             let endpoint = endpoint
                 .ok_or_else(|| ActError::Unresolved("the cluster's endpoint".to_owned()))?;
-            self.cloud
-                .connector
-                .connect(&endpoint)
-                .await
+            let connected = self.cloud.connector.connect(&endpoint).await;
+            connected
+                .map(|client| fenced_cluster(client, &self.cloud.fence))
                 .map_err(|source| ActError::Cloud {
                     doing: "connecting",
                     source,

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use crate::cloud::{Class, Fault, NO_CREDENTIALS};
+use crate::cloud::{Class, Fault, NO_CREDENTIALS, OVERTAKEN};
 use crate::graph::Cycle;
 use crate::resources::Unseen;
 use crate::state::Stopped;
@@ -81,7 +81,7 @@ fn stubborn(fields: &[String]) -> String {
 
 /// What to do where a state or its lock can't be written.
 pub const NO_ROOM: &str =
-    "make room on the disk, or the folder writable, then run the same command again";
+    "make room on the disk, or the folder or bucket writable, then run the same command again";
 
 /// What to do about an error, if there is something better than to run the same command again.
 pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
@@ -96,8 +96,10 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
         {
             return Some(hint.to_owned());
         }
-        if error.is::<Stopped>() {
-            return Some(NO_ROOM.to_owned());
+        match error.downcast_ref::<Stopped>() {
+            Some(Stopped::Overtaken(_)) => return Some(OVERTAKEN_HINT.to_owned()),
+            Some(Stopped::Store(_) | Stopped::Illegal(_)) => return Some(NO_ROOM.to_owned()),
+            None => {}
         }
         next = error.source();
     }
@@ -130,8 +132,12 @@ fn own_hint(error: &ActError) -> Option<&'static str> {
     }
 }
 
+/// What to do after another run took over.
+const OVERTAKEN_HINT: &str = "this run was paused or cut off for too long, and changed nothing since: run the same command again, which waits for whoever took over";
+
 fn fault_hint(fault: &Fault) -> Option<String> {
     Some(match fault.class {
+        Class::Stop if fault.code == OVERTAKEN => OVERTAKEN_HINT.to_owned(),
         Class::Forbidden if fault.code == NO_CREDENTIALS => {
             "give credentials as to any AWS tool: AWS_PROFILE, AWS_ACCESS_KEY_ID and its secret, or a role"
                 .to_owned()

@@ -37,6 +37,8 @@ pub struct Report {
     pub left: Vec<Address>,
     /// What was not tried.
     pub skipped: Vec<Address>,
+    /// How often the state was written.
+    pub state_writes: u64,
 }
 
 impl Report {
@@ -67,7 +69,8 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     let mut stop = job.stop.clone();
     let mut ends_by = None;
     loop {
-        while let Some(step) = (!*stop.borrow()).then(|| progress.take()).flatten() {
+        let allowed = || !*stop.borrow() && job.cloud.fence.check().is_ok();
+        while let Some(step) = allowed().then(|| progress.take()).flatten() {
             let (known, clusters) = (&known, &clusters);
             running.push(async move {
                 let result = act(job, known, clusters, &step).await;
@@ -90,7 +93,7 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     }
     // What is still in flight is cut off here, as by a crash: its journal entry is open, and the next run settles it.
     drop(running);
-    let report = progress.report(job);
+    let mut report = progress.report(job);
     let complete = report.is_complete();
     let outcome = Outcome {
         operation: operation.to_owned(),
@@ -98,6 +101,7 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
         complete,
     };
     let kept = job.journal.record(Transition::End(outcome)).await;
+    report.state_writes = job.journal.writes();
     if complete {
         kept?;
     }

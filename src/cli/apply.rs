@@ -4,14 +4,16 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::confirm::confirm;
-use super::context::{columns, lock, output_columns, remembered, session};
+use super::context::{columns, output_columns, remembered, session};
 use super::exit::{Error, Exit, colour};
 use super::output::outputs;
+use super::waiting::Waiting;
 use super::{Global, signals};
 use crate::address::Address;
+use crate::apply::Report;
 use crate::clock::Clock;
 use crate::event::Listener;
-use crate::ops::{self, Confirmed, Planned};
+use crate::ops::{self, Confirmed, Planned, Session};
 use crate::plan::Goal;
 use crate::ui;
 
@@ -29,25 +31,33 @@ pub struct Apply {
     /// Print one JSON object for each event
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 impl Apply {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
-        let _lock = lock(&session, "apply")?;
+        let claim = self.waiting.claim(global, &session, "apply").await?;
+        let ended = self.apply(global, &session).await;
+        claim.release().await;
+        ended
+    }
+
+    async fn apply(self, global: &Global, session: &Session) -> Result<Exit, Error> {
         let planned = session.plan(Goal::Apply).await?;
         if !self.json {
-            super::plan::show(&session, &planned.plan)?;
+            super::plan::show(session, &planned.plan)?;
         } else if !self.yes {
-            ui::tell(super::plan::text(&session, &planned.plan));
+            ui::tell(super::plan::text(session, &planned.plan));
         }
         if planned.plan.is_empty() {
-            show_outputs(global, &self.environment, self.json)?;
+            show_outputs(global, &self.environment, self.json).await?;
             return Ok(Exit::Done);
         }
         // The plan may have scrolled by.
         let question = format!("\nApply this plan: {}?", ui::tally(&planned.plan));
-        if !confirm(self.yes, &question)? {
+        if !confirm(self.yes, &question).await? {
             ui::tell("nothing was changed\n");
             return Ok(Exit::Failed);
         }
@@ -57,23 +67,24 @@ impl Apply {
             data_loss: self.allow_data_loss,
         };
         let report = ops::apply(
-            &session,
+            session,
             &planned,
             &confirmed,
             listener.as_ref(),
             stop.clone(),
         )
         .await?;
+        tell_writes(session, &report);
         if !report.is_complete() {
             return Ok(incomplete(*stop.borrow(), report.failed.is_empty()));
         }
-        show_outputs(global, &self.environment, self.json)?;
+        show_outputs(global, &self.environment, self.json).await?;
         Ok(Exit::Done)
     }
 }
 
-fn show_outputs(global: &Global, name: &str, json: bool) -> Result<(), Error> {
-    let outputs = outputs(global, &remembered(global, name)?)?;
+async fn show_outputs(global: &Global, name: &str, json: bool) -> Result<(), Error> {
+    let outputs = outputs(global, &remembered(global, name).await?)?;
     if json {
         let event = serde_json::json!({ "event": "outputs", "outputs": outputs });
         ui::print(format_args!("{event}\n"))?;
@@ -96,6 +107,14 @@ pub fn listener(json: bool, clock: &Arc<dyn Clock>, planned: &Planned) -> Box<dy
         Box::new(ui::Bars::new(clock, course(), colour(), columns()))
     } else {
         Box::new(ui::Lines::new(clock, course()))
+    }
+}
+
+/// How often a state that is in a bucket was written: each write is a request, and takes a moment.
+pub fn tell_writes(session: &Session, report: &Report) {
+    if session.store.folder().is_none() {
+        let writes = report.state_writes;
+        ui::tell(format_args!("the state was written {writes} times\n"));
     }
 }
 

@@ -9,11 +9,13 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use jiff::Timestamp;
+use object_store::ObjectStore;
 
 use super::Global;
 use super::exit::Error;
 use crate::clock::Clock;
 use crate::cloud::{Clients, Cloud, Connector, EksConnector, KubeconfigConnector};
+use crate::state::Fence;
 
 /// The host's clock, and a moment from which it counts also while that is set.
 struct WallClock(tokio::time::Instant);
@@ -71,10 +73,21 @@ pub async fn cloud(global: &Global, region: &str) -> Result<Cloud, Error> {
         }
         None => Arc::new(EksConnector::new(credentials, Arc::clone(&clock))),
     };
+    let fence = Fence::default();
     Ok(Cloud {
-        aws: Clients::new(&config, region),
+        aws: Clients::new(&config, region, &fence),
         connector,
         clock,
+        fence,
+    })
+}
+
+/// The objects of a bucket, which is in the region that variables or the profile name, or else in `region`.
+pub async fn bucket(bucket: &str, region: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+    let objects = crate::cloud::bucket(&config().await, bucket, region);
+    objects.map_err(|source| Error::Bucket {
+        bucket: bucket.to_owned(),
+        source,
     })
 }
 

@@ -6,7 +6,7 @@ use super::exit::Error;
 use crate::ui;
 
 /// Asks `question` on the terminal; only `yes` is one. `agreed` is `--yes`.
-pub fn confirm(agreed: bool, question: &str) -> Result<bool, Error> {
+pub async fn confirm(agreed: bool, question: &str) -> Result<bool, Error> {
     if agreed {
         return Ok(true);
     }
@@ -14,8 +14,12 @@ pub fn confirm(agreed: bool, question: &str) -> Result<bool, Error> {
         return Err(Error::NobodyToAsk);
     }
     ui::tell(format_args!("{question} Only `yes` goes on: "));
-    let mut answer = String::new();
-    let asked = io::stdin().lock().read_line(&mut answer);
-    asked.map_err(|_| Error::NobodyToAsk)?;
+    // On another thread: while somebody thinks, the lease has to be kept.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = answer.await.map_err(|_| Error::NobodyToAsk)?;
+    let answer = answer.map_err(|_| Error::NobodyToAsk)?;
     Ok(answer.trim() == "yes")
 }

@@ -18,7 +18,7 @@ use crate::sandbox::Sandbox;
 use crate::sandbox::time::ClockSource;
 use crate::sandbox::world::DEFAULT_ACCOUNT;
 use crate::sensitive::Sensitive;
-use crate::state::{Holder, LocalStore, Lock, State};
+use crate::state::{State, Store};
 
 /// How wide the terminal is; 80 columns where there is none.
 pub fn columns() -> usize {
@@ -32,13 +32,14 @@ pub fn output_columns() -> Option<usize> {
     io::stdout().is_terminal().then(columns)
 }
 
-/// The environment of this name, with the provider that the command line may override.
+/// The environment of this name, with the provider and the place of its state, which the command line may override.
 pub fn environment(global: &Global, name: &str) -> Result<Environment, Error> {
     let path = environment::locate(&global.directory, name)?;
-    Ok(environment::load(
-        &path,
-        global.provider.map(Provider::from),
-    )?)
+    let mut environment = environment::load(&path, global.provider.map(Provider::from))?;
+    if let Some(state) = &global.state {
+        environment.state = state.clone();
+    }
+    Ok(environment)
 }
 
 /// The embedded world of this project.
@@ -59,27 +60,41 @@ pub struct Remembered {
     pub state: State,
 }
 
-/// What is remembered of the environment `name`. Asks nobody: on AWS the account is the one that the file names.
-pub fn remembered(global: &Global, name: &str) -> Result<Remembered, Error> {
-    let environment = environment(global, name)?;
+/// Where the state of the environment `name` is kept, as far as its file tells.
+pub async fn kept(global: &Global, name: &str) -> Result<Store, Error> {
+    store_as_told(global, &environment(global, name)?).await
+}
+
+async fn store_as_told(global: &Global, environment: &Environment) -> Result<Store, Error> {
     let account = environment.account.as_deref();
     let account = match environment.provider {
         Provider::Aws => account.unwrap_or_default(),
         Provider::Sandbox => DEFAULT_ACCOUNT,
     };
-    let state = store(global, &environment, account).load()?;
+    store(global, environment, account).await
+}
+
+/// What is remembered of the environment `name`. Asks nobody: on AWS the account is the one that the file names.
+pub async fn remembered(global: &Global, name: &str) -> Result<Remembered, Error> {
+    let environment = environment(global, name)?;
+    let store = store_as_told(global, &environment).await?;
+    let state = store.load().await?;
     let state = state.ok_or_else(|| ops::Error::NeverApplied(environment.name.clone()))?;
     Ok(Remembered { environment, state })
 }
 
-fn store(global: &Global, environment: &Environment, account: &str) -> LocalStore {
-    let StateBackend::Local(folder) = &environment.state;
-    LocalStore::new(
-        &global.directory.join(folder),
-        environment.provider.as_str(),
-        account,
-        &environment.name,
-    )
+async fn store(global: &Global, environment: &Environment, account: &str) -> Result<Store, Error> {
+    let (provider, name) = (environment.provider.as_str(), environment.name.as_str());
+    Ok(match &environment.state {
+        StateBackend::Local(folder) => {
+            Store::local(&global.directory.join(folder), provider, account, name)
+        }
+        StateBackend::S3 { bucket, prefix } => {
+            let objects = aws::bucket(bucket, &environment.region).await?;
+            let whose = [provider, account, name];
+            Store::shared(objects, &format!("s3://{bucket}"), prefix, whose)
+        }
+    })
 }
 
 /// Opens the environment `name` to bring it in line with its file, or to plan that: all that it consists of is at
@@ -102,7 +117,7 @@ pub async fn session_on_what_exists(global: &Global, name: &str) -> Result<Sessi
     let account = ops::identify(&cloud, &environment).await?;
     Ok(Session {
         variables: variables(&environment),
-        store: store(global, &environment, &account),
+        store: store(global, &environment, &account).await?,
         cloud,
         account,
         agent_manifest: None,
@@ -121,20 +136,6 @@ fn variables(environment: &Environment) -> Variables {
             ))
         })
         .collect()
-}
-
-/// Takes the lock that a command which changes something holds from before its plan to its end.
-pub fn lock(session: &Session, operation: &str) -> Result<Lock, Error> {
-    let holder = Holder {
-        pid: std::process::id(),
-        operation: operation.to_owned(),
-        since: session.cloud.clock.now(),
-    };
-    Ok(Lock::take(
-        session.store.folder(),
-        &session.environment.name,
-        &holder,
-    )?)
 }
 
 /// What calls this program again. Where its name alone finds it, that is its name, which holds on every machine that

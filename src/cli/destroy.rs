@@ -1,11 +1,12 @@
 //! `groundwork destroy`.
 
-use super::apply::{incomplete, listener};
+use super::apply::{incomplete, listener, tell_writes};
 use super::confirm::confirm;
-use super::context::{kubeconfig_path, lock, session_on_what_exists};
+use super::context::{kubeconfig_path, session_on_what_exists};
 use super::exit::{Error, Exit};
+use super::waiting::Waiting;
 use super::{Global, signals};
-use crate::ops;
+use crate::ops::{self, Session};
 use crate::plan::Goal;
 use crate::ui;
 
@@ -29,32 +30,41 @@ pub struct Destroy {
     /// Print one JSON object for each event
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 impl Destroy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session_on_what_exists(global, &self.environment).await?;
-        let _lock = lock(&session, "destroy")?;
+        let claim = self.waiting.claim(global, &session, "destroy").await?;
+        let ended = self.destroy(global, &session).await;
+        claim.release().await;
+        ended
+    }
+
+    async fn destroy(self, global: &Global, session: &Session) -> Result<Exit, Error> {
         let planned = if self.skip_cluster {
             session.plan_skipping_cluster().await?
         } else {
             session.plan(Goal::Destroy).await?
         };
         if !self.json {
-            super::plan::show(&session, &planned.plan)?;
+            super::plan::show(session, &planned.plan)?;
         } else if !self.yes {
-            ui::tell(super::plan::text(&session, &planned.plan));
+            ui::tell(super::plan::text(session, &planned.plan));
         }
         let name = &session.environment.name;
         if !planned.plan.is_empty()
-            && !confirm(self.yes, &format!("\nDestroy {name} and everything in it?"))?
+            && !confirm(self.yes, &format!("\nDestroy {name} and everything in it?")).await?
         {
             ui::tell("nothing was changed\n");
             return Ok(Exit::Failed);
         }
         let stop = signals::listen();
         let listener = listener(self.json, &session.cloud.clock, &planned);
-        let teardown = ops::destroy(&session, &planned, listener.as_ref(), stop.clone()).await?;
+        let teardown = ops::destroy(session, &planned, listener.as_ref(), stop.clone()).await?;
+        tell_writes(session, &teardown.report);
         if *stop.borrow() && !teardown.report.is_complete() {
             return Ok(incomplete(true, teardown.report.failed.is_empty()));
         }

@@ -18,6 +18,8 @@ pub enum Exit {
     SomethingToDo,
     /// The command line could not be understood.
     Usage,
+    /// Another run is at work, and nobody wanted to wait.
+    Busy,
     /// Ended by a signal, after what was in flight was finished.
     Interrupted,
 }
@@ -30,6 +32,7 @@ impl Exit {
             Self::Failed => 1,
             Self::SomethingToDo => 2,
             Self::Usage => 64,
+            Self::Busy => 75,
             Self::Interrupted => 130,
         }
     }
@@ -79,6 +82,14 @@ pub enum Error {
     /// AWS would not know who calls.
     #[error("there are no AWS credentials: neither in variables nor in a profile nor from a role")]
     NoCredentials,
+    /// The bucket of the state can't be reached with what variables and profile say.
+    #[error("the bucket `{bucket}` of the state can't be used")]
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// What is wrong.
+        source: object_store::Error,
+    },
     /// The kubeconfig that the user named.
     #[error(transparent)]
     Kubeconfig(#[from] crate::cloud::UnusableKubeconfig),
@@ -124,6 +135,9 @@ fn near(what: &str, name: &str, known: &[String]) -> String {
         None if known.len() > 12 && what == "output" => {
             "`groundwork output ENV` prints all".to_owned()
         }
+        None if known.len() > 12 && what == "version" => {
+            "`groundwork state history ENV` lists all".to_owned()
+        }
         None if known.len() > 12 => "`groundwork state list ENV` prints all".to_owned(),
         None => environment::listed(known),
     }
@@ -148,7 +162,10 @@ pub fn failed(error: &Error) -> Exit {
         }
         _ => ui::failure(error, hint.as_deref()),
     });
-    Exit::Failed
+    match error {
+        Error::Lock(state::LockError::Held { .. }) => Exit::Busy,
+        _ => Exit::Failed,
+    }
 }
 
 /// What to do about errors that carry no call to a cloud.
@@ -172,22 +189,25 @@ fn own_hint(error: &Error) -> Option<String> {
                 "set it for this command only: {first}=… groundwork …"
             ))
         }
-        Error::Lock(state::LockError::Held { .. })
-        | Error::Operation(ops::Error::Lock(state::LockError::Held { .. })) => {
-            Some("wait until it ends; its lock goes with it, also if it is killed".to_owned())
-        }
+        Error::Lock(state::LockError::Held { .. }) => Some(
+            "without --no-wait this waits until that run ends, or until it is sure that it is dead"
+                .to_owned(),
+        ),
         Error::Store(state::StoreError::Damaged { .. })
         | Error::Operation(ops::Error::Store(state::StoreError::Damaged { .. })) => Some(
             "have it put together again from the file and the cloud with `groundwork state rebuild`, \
-             or put an older copy in its place"
+             or put an older version in its place with `groundwork state restore`"
                 .to_owned(),
         ),
-        Error::Store(state::StoreError::Io { .. })
-        | Error::Operation(ops::Error::Store(state::StoreError::Io { .. }))
-        | Error::Lock(state::LockError::Io { .. })
-        | Error::Operation(ops::Error::Lock(state::LockError::Io { .. })) => {
-            Some(NO_ROOM.to_owned())
-        }
+        Error::Store(state::StoreError::Place(state::PlaceError::Failed { .. }))
+        | Error::Operation(ops::Error::Store(state::StoreError::Place(
+            state::PlaceError::Failed { .. },
+        )))
+        | Error::Lock(
+            state::LockError::Io { .. }
+            | state::LockError::Store(state::StoreError::Place(state::PlaceError::Failed { .. })),
+        ) => Some(NO_ROOM.to_owned()),
+        Error::Store(state::StoreError::NoVersion { version, known }) => Some(near("version", version, known)),
         Error::Operation(ops::Error::SeveralLineages { .. }) => Some(
             "look which of them is this environment's, and name it with --lineage; the others belong to \
              whoever has their state"
@@ -260,6 +280,7 @@ mod tests {
         assert_eq!(of("output", 1), "there is vpc.0");
         assert_eq!(of("output", 2), "there are vpc.0, vpc.1");
         assert!(of("output", 20).contains("`groundwork output ENV`"));
+        assert!(of("version", 20).contains("`groundwork state history ENV`"));
         assert!(of("resource", 20).contains("`groundwork state list ENV`"));
     }
 }

@@ -32,8 +32,8 @@ pub struct Kubeconfig {
 }
 
 impl Kubeconfig {
-    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
-        let remembered = remembered(global, &self.environment)?;
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let remembered = remembered(global, &self.environment).await?;
         let config = kubeconfig(&remembered, self.server.as_deref())
             .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;
         ui::print(format_args!("{config}\n"))?;

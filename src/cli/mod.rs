@@ -21,6 +21,7 @@ mod state;
 mod status;
 mod token;
 mod validate;
+mod waiting;
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -31,6 +32,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use exit::Exit;
 
 use crate::environment::Provider;
+use crate::environment::model::StateBackend;
+use crate::state::Terms;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -38,6 +41,7 @@ Exit codes:
     1  failed
     2  `plan` found something to do
    64  wrong usage
+   75  another run is at work, and --no-wait was given
   130  interrupted; the same command goes on";
 
 /// Creates, bootstraps, keeps and tears down whole environments on AWS from one TOML file each.
@@ -72,6 +76,9 @@ struct Global {
         default_value = "."
     )]
     directory: PathBuf,
+    /// Keep the state there instead of where the file says: a folder, or `s3://bucket/prefix`
+    #[arg(long, global = true, value_name = "BACKEND", env = "GROUNDWORK_STATE")]
+    state: Option<StateBackend>,
     /// Reach the cluster as this kubeconfig says, through a tunnel say, instead of by its EKS endpoint
     #[arg(long, global = true, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -88,6 +95,16 @@ struct Global {
         value_parser = speed
     )]
     sandbox_speed: f64,
+    /// How many seconds the lease of a run that died lasts, where the state is in a bucket. Only tests need another.
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "GROUNDWORK_LEASE_SECONDS",
+        default_value_t = Terms::default().length.as_secs(),
+        value_parser = clap::value_parser!(u64).range(3..=600)
+    )]
+    lease_seconds: u64,
 }
 
 /// How fast the sandbox's time may run: slower shows nothing, faster leaves no time to answer in.
@@ -151,8 +168,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Apply(command) => command.run(global).await,
         Command::Destroy(command) => command.run(global).await,
         Command::Status(command) => command.run(global).await,
-        Command::Output(command) => command.run(global),
-        Command::Kubeconfig(command) => command.run(global),
+        Command::Output(command) => command.run(global).await,
+        Command::Kubeconfig(command) => command.run(global).await,
         Command::Graph(command) => command.run(global),
         Command::Validate(command) => command.run(global),
         Command::Permissions(command) => command.run(global),

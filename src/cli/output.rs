@@ -21,8 +21,8 @@ pub struct Output {
 }
 
 impl Output {
-    pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
-        let outputs = outputs(global, &remembered(global, &self.environment)?)?;
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
+        let outputs = outputs(global, &remembered(global, &self.environment).await?)?;
         match self.name {
             Some(name) => {
                 let known = || outputs.keys().cloned().collect();

@@ -48,7 +48,9 @@ impl Sandbox {
                 Ok(Exit::Done)
             }
             Self::Reset { yes } => {
-                if !super::confirm::confirm(yes, "Forget everything that exists in the sandbox?")? {
+                if !super::confirm::confirm(yes, "Forget everything that exists in the sandbox?")
+                    .await?
+                {
                     return Ok(Exit::Failed);
                 }
                 sandbox.store().reset()?;

@@ -6,10 +6,11 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 
-/// How long a connection may take to open, and a call to be answered: the SDK waits for ever for a peer that keeps
-/// the connection and says nothing.
+use super::{ANSWERS_WITHIN, fenced};
+use crate::state::Fence;
+
+/// How long a connection may take to open: the SDK waits for ever for a peer that keeps it and says nothing.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(10);
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The AWS services, all from one configuration. The SDK's own retries are off: a reply lost after the
 /// effect would make two of what has neither token nor unique name, so `cloud::retry` decides instead.
@@ -44,16 +45,18 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients for `region` with the credentials, endpoints and HTTP client of `config`.
-    pub fn new(config: &SdkConfig, region: &str) -> Self {
+    /// Clients for `region` with the credentials, endpoints and HTTP client of `config`, which call only within `fence`.
+    pub fn new(config: &SdkConfig, region: &str, fence: &Fence) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ANSWERS_WITHIN);
         let timeouts = timeouts.connect_timeout(CONNECTS_WITHIN).build();
-        let config = config
+        let mut builder = config
             .to_builder()
             .region(aws_config::Region::new(region.to_owned()))
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .build();
+            .timeout_config(timeouts);
+        let http = config.http_client();
+        builder.set_http_client(http.map(|client| fenced::aws(client, fence)));
+        let config = builder.build();
         Self {
             region: region.to_owned(),
             ec2: aws_sdk_ec2::Client::new(&config),

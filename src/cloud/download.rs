@@ -7,10 +7,9 @@ use http::header::LOCATION;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use sha2::{Digest, Sha256};
+
+use super::https;
 
 /// Manifests are some megabytes at most.
 const MOST_BYTES: usize = 32 << 20;
@@ -105,13 +104,7 @@ async fn follow(url: &str) -> Result<Bytes, DownloadError> {
         url: url.to_owned(),
         source,
     };
-    let connector = HttpsConnectorBuilder::new()
-        .with_native_roots()
-        .map_err(|error| no_answer(Box::new(error)))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let client = https::client::<Empty<Bytes>>().map_err(|error| no_answer(Box::new(error)))?;
     let mut at = address(url)?;
     for _ in 0..=MOST_REDIRECTS {
         let mut request = Request::new(Empty::new());

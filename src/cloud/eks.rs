@@ -15,9 +15,9 @@ use kube::client::ClientBuilder;
 use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
-use super::kubeconfig::{ANSWERS_WITHIN, CONNECTS_WITHIN};
+use super::kubeconfig::CONNECTS_WITHIN;
 use super::token::{GOOD_FOR, Token, unsigned};
-use super::{Class, ClusterEndpoint, Connector, Fault, remains};
+use super::{ANSWERS_WITHIN, Class, ClusterEndpoint, Connector, Fault, remains};
 use crate::clock::Clock;
 
 /// Connects to EKS clusters with the credentials that every other call uses.

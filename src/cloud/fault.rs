@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::remains;
+use crate::state::Overtaken;
 
 /// What an error means for the one who called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +47,17 @@ pub struct Fault {
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// The code of calls that were not sent because another run may be at work.
+pub const OVERTAKEN: &str = "Overtaken";
+
 /// The code of calls that could not be signed, and so were not sent.
 pub const NO_CREDENTIALS: &str = "NoCredentials";
 
-/// Whether the call failed for want of credentials, before it was sent.
-fn has_no_credentials(error: &(dyn StdError + 'static)) -> bool {
+/// Whether the call failed before it was sent, for want of something that is told by an error `E`.
+fn was_kept_back_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(cause) = next {
-        if cause.is::<CredentialsError>() {
+        if cause.is::<E>() {
             return true;
         }
         next = cause.source();
@@ -85,7 +89,8 @@ where
                 source: None,
             }
         }
-        unsigned if has_no_credentials(&unsigned) => Fault {
+        unsent if was_kept_back_by::<Overtaken>(&unsent) => Fault::overtaken(service, operation),
+        unsigned if was_kept_back_by::<CredentialsError>(&unsigned) => Fault {
             service,
             operation,
             code: NO_CREDENTIALS.to_owned(),
@@ -128,6 +133,9 @@ impl Fault {
                     source: None,
                 }
             }
+            unsent if was_kept_back_by::<Overtaken>(&unsent) => {
+                Self::overtaken("kubernetes", operation)
+            }
             other => Self {
                 service: "kubernetes",
                 operation,
@@ -136,6 +144,18 @@ impl Fault {
                 class: Class::Uncertain,
                 source: Some(remains::of_client(other)),
             },
+        }
+    }
+
+    /// A call that was not sent.
+    fn overtaken(service: &'static str, operation: &'static str) -> Self {
+        Self {
+            service,
+            operation,
+            code: OVERTAKEN.to_owned(),
+            message: Overtaken.to_string(),
+            class: Class::Stop,
+            source: None,
         }
     }
 

@@ -8,11 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::{Class, ClusterEndpoint, Connector, Fault, remains};
+use super::{ANSWERS_WITHIN, Class, ClusterEndpoint, Connector, Fault, remains};
 
-/// How long connecting may take, and then each answer.
+/// How long connecting may take.
 pub(super) const CONNECTS_WITHIN: Duration = Duration::from_secs(15);
-pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Why a kubeconfig can't be used.
 #[derive(Debug, thiserror::Error)]

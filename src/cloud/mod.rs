@@ -1,9 +1,12 @@
 //! The clouds as groundwork uses them: SDK clients, the Kubernetes connection, error classes, bounded waiting.
 
+mod bucket;
 mod clients;
 pub mod download;
 mod eks;
 mod fault;
+mod fenced;
+mod https;
 mod kubeconfig;
 mod kubernetes;
 mod remains;
@@ -11,12 +14,16 @@ mod retry;
 pub mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::state::Fence;
 
+pub use bucket::bucket;
 pub use clients::Clients;
 pub use eks::EksConnector;
-pub use fault::{Class, Fault, NO_CREDENTIALS, absent_is_done, fault};
+pub use fault::{Class, Fault, NO_CREDENTIALS, OVERTAKEN, absent_is_done, fault};
+pub use fenced::cluster as fenced_cluster;
 pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
 pub use kubernetes::{ClusterEndpoint, Connector};
 pub use retry::{Retry, retry, retry_change};
@@ -30,4 +37,10 @@ pub struct Cloud {
     pub connector: Arc<dyn Connector>,
     /// Time as the cloud lives it: simulated in the sandbox.
     pub clock: Arc<dyn Clock>,
+    /// Within which changes are allowed: every client here is.
+    pub fence: Fence,
 }
+
+/// How long any cloud may take to answer one call. Who takes an environment over waits as long for what its last
+/// holder had asked for.
+pub const ANSWERS_WITHIN: Duration = Duration::from_secs(30);

@@ -121,7 +121,13 @@ forms! {
     /// The time an environment is meant to live.
     TtlText(12, r"^[0-9]+[mhd]$", "a whole number of minutes, hours or days, such as `90m`, `8h` or `3d`");
     /// Where state is kept.
-    Backend(1000, r"^[^\s].*$", "a folder, such as `.groundwork/state`");
+    Backend(1000, r"^[^\s].*$", "a folder such as `.groundwork/state`, or a bucket such as `s3://bucket/prefix`");
+    /// A bucket of S3.
+    BucketName(63, r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        "the name of a bucket: 3 to 63 lowercase letters, digits, hyphens and dots, first and last a letter or digit");
+    /// What the names of objects begin with.
+    Prefix(500, r"^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$",
+        "letters, digits and any of `._=-` in parts with single slashes between, no part beginning with a dot");
     /// An IPv4 address block.
     Cidr(18, r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$", "an IPv4 address block such as `10.10.0.0/16`");
     /// A domain name.

@@ -6,7 +6,7 @@ use crate::apply::{Job, Report, run};
 use crate::event::Listener;
 use crate::plan::{Danger, Goal};
 use crate::resources::Wanted;
-use crate::state::Journal;
+use crate::state::{Journal, State};
 
 /// What the one who runs it has agreed to.
 #[derive(Clone, Debug, Default)]
@@ -27,17 +27,19 @@ pub async fn apply(
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Report, Error> {
     require_consent(planned, confirmed)?;
-    carry_out(session, planned, listener, stop).await
+    Ok(carry_out(session, planned, listener, stop).await?.0)
 }
 
-/// Runs the plan of `planned` against a journal of its state.
+/// Runs the plan of `planned` against a journal of its state. Gives the state as it then is, too.
 pub(super) async fn carry_out(
     session: &Session,
     planned: &Planned,
     listener: &dyn Listener,
     stop: tokio::sync::watch::Receiver<bool>,
-) -> Result<Report, Error> {
-    let journal = Journal::open(session.store.clone(), planned.state.clone())?;
+) -> Result<(Report, State), Error> {
+    let fence = session.cloud.fence.clone();
+    fence.check()?;
+    let journal = Journal::open(session.store.clone(), planned.state.clone(), fence).await?;
     let wanted = Wanted {
         ownership: &planned.ownership,
         desired: &planned.desired,
@@ -55,7 +57,8 @@ pub(super) async fn carry_out(
         listener,
         stop,
     };
-    Ok(run(&job).await?)
+    let report = run(&job).await?;
+    Ok((report, journal.state()))
 }
 
 /// In apply, losing data needs its own word for each address; destroy says it with its name.

@@ -34,8 +34,8 @@ pub async fn destroy(
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Teardown, Error> {
     session.require_unprotected()?;
-    let report = if planned.plan.is_empty() {
-        Report::default()
+    let (report, state) = if planned.plan.is_empty() {
+        (Report::default(), planned.state.clone())
     } else {
         carry_out(session, planned, listener, stop.clone()).await?
     };
@@ -51,7 +51,8 @@ pub async fn destroy(
         remains = look_again(session, planned).await?;
     }
     if report.is_complete() && remains.is_empty() {
-        session.store.remove()?;
+        session.cloud.fence.check()?;
+        session.store.remove(&state).await?;
     }
     Ok(Teardown { report, remains })
 }

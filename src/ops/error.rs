@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::apply::RunError;
 use crate::plan::Refusal;
 use crate::resources::{Problem, Unseen};
-use crate::state::{LockError, StoreError};
+use crate::state::{Overtaken, StoreError};
 
 /// Why an operation was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -102,9 +102,9 @@ pub enum Error {
     /// The state could not be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another run is at it.
+    /// Another run may be at work.
     #[error(transparent)]
-    Lock(#[from] LockError),
+    Overtaken(#[from] Overtaken),
     /// The plan can't be ordered.
     #[error(transparent)]
     Run(#[from] RunError),

@@ -60,7 +60,7 @@ pub async fn rebuild(
     chosen: Option<Uuid>,
     depth: Depth,
 ) -> Result<Rebuilt, Error> {
-    let previous = match session.store.load() {
+    let previous = match session.store.load().await {
         Ok(None) => Previous::None,
         Ok(Some(state)) => Previous::Readable(Box::new(state)),
         Err(error @ StoreError::Damaged { .. }) => Previous::Damaged(error),
@@ -93,21 +93,19 @@ pub async fn rebuild(
 ///
 /// # Errors
 /// When the store refuses; what was there is whole then.
-pub fn take_over(
-    session: &Session,
-    rebuilt: &Rebuilt,
-) -> Result<Option<std::path::PathBuf>, Error> {
+pub async fn take_over(session: &Session, rebuilt: &Rebuilt) -> Result<Option<String>, Error> {
+    session.cloud.fence.check()?;
     let store = &session.store;
     let kept = match &rebuilt.previous {
         Previous::None => {
-            store.save(&rebuilt.state)?;
+            store.save(&rebuilt.state).await?;
             return Ok(None);
         }
-        Previous::Readable(_) => store.keep_aside()?,
+        Previous::Readable(_) => store.keep_aside().await?,
         // Reading it has put a copy aside.
         Previous::Damaged(_) => None,
     };
-    store.replace(&rebuilt.state)?;
+    store.replace(&rebuilt.state).await?;
     Ok(kept)
 }
 

@@ -14,7 +14,7 @@ use crate::environment::{Environment, Provider};
 use crate::observe::{self, Depth, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
 use crate::resources::{self, Context, Desired, Ownership, Problem, Variables, Wanted, kinds};
-use crate::state::{LocalStore, State};
+use crate::state::{State, Store};
 
 /// One environment, ready to be planned and changed.
 pub struct Session {
@@ -25,7 +25,7 @@ pub struct Session {
     /// The twelve digits of the account that the credentials are of.
     pub account: String,
     /// Where the state is kept.
-    pub store: LocalStore,
+    pub store: Store,
     /// The variables that the file names, as far as they are set.
     pub variables: Variables,
     /// The agent's install manifest as it is published; none where only what exists is looked at or removed: then
@@ -95,9 +95,9 @@ impl Session {
     ///
     /// # Errors
     /// When it can't be read or used.
-    pub fn state(&self) -> Result<State, Error> {
+    pub async fn state(&self) -> Result<State, Error> {
         let environment = &self.environment;
-        let state = self.store.load()?;
+        let state = self.store.load().await?;
         let state = state.unwrap_or_else(|| self.fresh_state());
         if state.region != environment.region {
             return Err(Error::OtherRegion {
@@ -180,7 +180,7 @@ impl Session {
     }
 
     async fn look_to(&self, goal: Goal, depth: Depth) -> Result<Planned, Error> {
-        let state = self.state()?;
+        let state = self.state().await?;
         let ownership = self.ownership(&state);
         let mut desired = self.desired(&ownership, &state);
         if goal == Goal::Destroy {

@@ -26,7 +26,7 @@ use crate::sandbox::faults::Misbehaviour;
 use crate::sandbox::time::ClockSource;
 use crate::sandbox::{Sandbox, stand_ins};
 use crate::sensitive::Sensitive;
-use crate::state::{Action, Entry, Recorded};
+use crate::state::{Action, Entry, Fence, Recorded};
 
 /// No action of these tests takes longer, in simulated time.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -97,9 +97,10 @@ impl Bench {
         let mut bench = Self {
             _folder: folder,
             cloud: Cloud {
-                aws: Clients::new(&config, &environment.region),
+                aws: Clients::new(&config, &environment.region, &Fence::default()),
                 connector: Arc::new(SandboxConnector(sandbox.clone())),
                 clock: Arc::new(SandboxClock(tokio::time::Instant::now())),
+                fence: Fence::default(),
             },
             sandbox,
             ownership: Ownership {

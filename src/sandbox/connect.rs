@@ -14,6 +14,7 @@ use super::store::Effect;
 use super::time::ClockSource;
 use crate::clock::Clock;
 use crate::cloud::{Clients, Cloud, ClusterEndpoint, Connector, Fault};
+use crate::state::Fence;
 
 impl Sandbox {
     /// Both clouds of this world, seen from `region`.
@@ -26,10 +27,12 @@ impl Sandbox {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(self.aws_http_client())
             .build();
+        let fence = Fence::default();
         Cloud {
-            aws: Clients::new(&config, region),
+            aws: Clients::new(&config, region, &fence),
             connector: Arc::new(self.clone()),
             clock: Arc::new(self.clone()),
+            fence,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One run at a time: the operating system's lock, which dies with its holder.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -7,11 +8,16 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::store::StoreError;
+
 /// Who holds the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The process.
     pub pid: u32,
+    /// The machine that it runs on, where that may be another than ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     /// What it does: `apply`, `destroy`.
     pub operation: String,
     /// Since when.
@@ -29,6 +35,18 @@ pub enum LockError {
         /// Who, if it has already said so.
         holder: Option<Holder>,
     },
+    /// The store of the lease failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What stands in the place of the lease is none.
+    #[error("what stands in the place of the lease can't be read")]
+    Unreadable(#[source] serde_json::Error),
+    /// The lease is of a later groundwork.
+    #[error("the lease has format {found}, which is of a later groundwork: use that")]
+    Newer {
+        /// Its format.
+        found: u32,
+    },
     /// The file system refused.
     #[error("can't lock {path}", path = path.display())]
     Io {
@@ -39,16 +57,19 @@ pub enum LockError {
     },
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "process {}", self.pid)?;
+        if let Some(machine) = &self.machine {
+            write!(out, " on {machine}")?;
+        }
+        let (operation, since) = (&self.operation, self.since);
+        write!(out, " has been running `{operation}` since {since:.0}")
+    }
+}
+
 fn describe(holder: Option<&Holder>) -> String {
-    holder.map_or_else(
-        || "it began just now".to_owned(),
-        |holder| {
-            format!(
-                "process {} has been running `{}` since {:.0}",
-                holder.pid, holder.operation, holder.since
-            )
-        },
-    )
+    holder.map_or_else(|| "it began just now".to_owned(), ToString::to_string)
 }
 
 /// The lock, held until it is dropped or the process dies, however it dies.
@@ -107,6 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let holder = Holder {
             pid: 42,
+            machine: None,
             operation: "apply".into(),
             since: Timestamp::UNIX_EPOCH,
         };

@@ -1,231 +1,366 @@
-//! Where the document is kept: a local folder, replaced atomically and synced to disk.
+//! The document of one environment, in a folder or a bucket.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use object_store::ObjectStore;
+use uuid::Uuid;
+
+use super::bucket::Bucket;
 use super::document::{Damage, State};
+use super::folder::Folder;
+use super::place::{Found, Place, PlaceError, Version};
+use crate::clock::{Host, Uptime};
 
 /// Why the document could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file system refused. Nothing is half-written.
-    #[error("can't {verb} the state {path}", path = path.display())]
-    Io {
-        /// What was tried.
-        verb: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// The place where it is kept failed. Nothing is half-written.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The document is there and can't be used. It was left as it is.
-    #[error("the state {path} can't be used; it was left as it is, and a copy is at {aside}", path = path.display(), aside = aside.display())]
+    #[error("the state {at} can't be used; it was left as it is, and a copy is at {aside}")]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        at: String,
         /// Where a copy was put.
-        aside: PathBuf,
+        aside: String,
         /// What is wrong with it.
         source: Damage,
     },
     /// The document is of a later groundwork, and was not touched.
-    #[error("the state {path} is of a later groundwork", path = path.display())]
+    #[error("the state {at} is of a later groundwork")]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        at: String,
         /// The format that was found.
         source: Damage,
     },
     /// Someone else wrote since we read.
-    #[error("the state {path} was changed by another run: expected serial {expected}, found {found}", path = path.display())]
+    #[error("the state {at} was changed by another run: expected serial {expected}, found {found}")]
     Moved {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        at: String,
         /// The serial that we had read.
         expected: u64,
         /// The serial that is there.
         found: u64,
+    },
+    /// An older version can't be used.
+    #[error("the older state {at} can't be used")]
+    Unusable {
+        /// Where it is.
+        at: String,
+        /// What is wrong with it.
+        source: Damage,
+    },
+    /// There is no such older version.
+    #[error("there is no version `{version}` of the state")]
+    NoVersion {
+        /// What was asked for.
+        version: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// An older version is of another history than the environment by now.
+    #[error(
+        "the version is of lineage {version}, and what exists by now of lineage {current}: it would be forgotten"
+    )]
+    OtherLineage {
+        /// Of the document.
+        current: Uuid,
+        /// Of the version.
+        version: Uuid,
     },
     /// A document that breaks an invariant is never written.
     #[error("the state was not written, because it would be damaged")]
     Invalid(#[source] Damage),
 }
 
-/// A folder with one document for each environment.
+/// How often a call is made that may not have arrived.
+const ATTEMPTS: u32 = 5;
+
+/// For how long what is written to a bucket gathers.
+const GATHERS: Duration = Duration::from_millis(200);
+
+/// How long to wait before the second; each wait is twice as long as the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Where the document of one environment is kept, and what belongs to it.
 #[derive(Clone, Debug)]
-pub struct LocalStore {
-    folder: PathBuf,
-    environment: String,
+pub struct Store {
+    pub(super) place: Arc<dyn Place>,
+    pub(super) environment: String,
+    /// The folder, where it is one.
+    folder: Option<PathBuf>,
+    pub(super) uptime: Arc<dyn Uptime>,
 }
 
-impl LocalStore {
-    /// The document of `environment` below `root`, apart for each provider and account: they never mix.
-    pub fn new(root: &Path, provider: &str, account: &str, environment: &str) -> Self {
+impl Store {
+    /// The document of `environment` below the folder `root`, apart for each provider and account: they never mix.
+    pub fn local(root: &Path, provider: &str, account: &str, environment: &str) -> Self {
+        let folder = root.join(provider).join(account);
+        let place = Arc::new(Folder(folder.clone()));
+        Self::new(place, environment, Some(folder))
+    }
+
+    /// The document of `environment` below `prefix` in the bucket that people call `bucket`, apart likewise.
+    pub fn shared(
+        objects: Arc<dyn ObjectStore>,
+        bucket: &str,
+        prefix: &str,
+        [provider, account, environment]: [&str; 3],
+    ) -> Self {
+        let prefix = format!("{prefix}/{provider}/{account}");
+        Self::new(
+            Arc::new(Bucket::new(objects, bucket, &prefix)),
+            environment,
+            None,
+        )
+    }
+
+    fn new(place: Arc<dyn Place>, environment: &str, folder: Option<PathBuf>) -> Self {
         Self {
-            folder: root.join(provider).join(account),
+            place,
             environment: environment.to_owned(),
+            folder,
+            uptime: Arc::new(Host),
         }
     }
 
-    /// The folder that holds the document and its lock.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// The folder that holds the document and its lock; none in a bucket.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
-    /// The document's file.
-    pub fn path(&self) -> PathBuf {
-        self.folder.join(format!("{}.json", self.environment))
+    /// The document's file; none in a bucket.
+    pub fn file(&self) -> Option<PathBuf> {
+        Some(self.folder()?.join(self.document()))
+    }
+
+    /// Waits for more to write, where one write costs more than the waiting: a request to a bucket takes about as long,
+    /// and what is told at the same time then takes one.
+    pub(super) async fn gather(&self) {
+        if self.folder.is_none() {
+            self.uptime.sleep(GATHERS).await;
+        }
+    }
+
+    /// The name of the document.
+    pub(super) fn document(&self) -> String {
+        format!("{}.json", self.environment)
+    }
+
+    fn whereabouts(&self) -> String {
+        self.place.whereabouts(&self.document())
     }
 
     /// Reads the document, if there is one.
     ///
     /// # Errors
     /// When it can't be read or used. A damaged one is copied aside and never overwritten.
-    pub fn load(&self) -> Result<Option<State>, StoreError> {
-        let path = self.path();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(StoreError::Io {
-                    verb: "read",
-                    path,
-                    source,
-                });
-            }
+    pub async fn load(&self) -> Result<Option<State>, StoreError> {
+        Ok(self.load_with_version().await?.0)
+    }
+
+    async fn load_with_version(&self) -> Result<(Option<State>, Version), StoreError> {
+        let Found { bytes, version } = self.read(&self.document()).await?;
+        let Some(bytes) = bytes else {
+            return Ok((None, version));
         };
+        let at = self.whereabouts();
         match State::from_bytes(&bytes, &self.environment) {
-            Ok(state) => Ok(Some(state)),
-            Err(source @ Damage::Newer { .. }) => Err(StoreError::Newer { path, source }),
+            Ok(state) => Ok((Some(state), version)),
+            Err(source @ Damage::Newer { .. }) => Err(StoreError::Newer { at, source }),
             Err(source) => {
-                let aside = self.put_aside("damaged", &bytes)?;
-                Err(StoreError::Damaged {
-                    path,
-                    aside,
-                    source,
-                })
+                let aside = self.put_aside("damaged", &bytes).await?;
+                Err(StoreError::Damaged { at, aside, source })
             }
         }
     }
 
-    /// Replaces the document, if it still has the serial before that of `state`. On return it is on disk.
+    /// The version under which `state` is kept, for who goes on from it; `serial` 0 stands for none.
     ///
     /// # Errors
-    /// When someone else wrote since, when an invariant does not hold, or when the file system refuses; the
-    /// old document is whole then.
-    pub fn save(&self, state: &State) -> Result<(), StoreError> {
+    /// When someone else wrote since it was read.
+    pub(super) async fn version_of(&self, state: &State) -> Result<Version, StoreError> {
+        let (found, version) = self.load_with_version().await?;
+        let same = found.as_ref().is_none_or(|f| f.lineage == state.lineage);
+        let found = found.map_or(0, |found| found.serial);
+        if found == state.serial && same {
+            return Ok(version);
+        }
+        Err(StoreError::Moved {
+            at: self.whereabouts(),
+            expected: state.serial,
+            found,
+        })
+    }
+
+    /// Replaces the document, if it still has the serial before that of `state`. On return it is durable.
+    ///
+    /// # Errors
+    /// When someone else wrote since, when an invariant does not hold, or when the place refuses; the old document is
+    /// whole then.
+    pub async fn save(&self, state: &State) -> Result<(), StoreError> {
+        let (found, version) = self.load_with_version().await?;
         let expected = state.serial.saturating_sub(1);
-        let found = self.load()?.map_or(0, |state| state.serial);
+        let found = found.map_or(0, |state| state.serial);
         if found != expected {
             return Err(StoreError::Moved {
-                path: self.path(),
+                at: self.whereabouts(),
                 expected,
                 found,
             });
         }
-        self.replace(state)
+        self.write(state, &version).await.map(drop)
     }
 
-    /// Replaces the document without reading the old one: for the holder of the lock, who alone writes.
+    /// Replaces whatever stands there, damaged or not: for the holder of the lock, who has seen it.
     ///
     /// # Errors
-    /// As [`LocalStore::save`], but for the serial.
-    pub fn replace(&self, state: &State) -> Result<(), StoreError> {
-        let path = self.path();
+    /// When an invariant does not hold, or when the place refuses.
+    pub async fn replace(&self, state: &State) -> Result<(), StoreError> {
+        let Found { version, .. } = self.read(&self.document()).await?;
+        self.write(state, &version).await.map(drop)
+    }
+
+    /// Writes the document over the version that its writer has seen or written last.
+    ///
+    /// # Errors
+    /// As [`Store::save`].
+    pub(super) async fn write(&self, state: &State, over: &Version) -> Result<Version, StoreError> {
         let bytes = state.to_bytes().map_err(StoreError::Invalid)?;
-        write_durably(&self.folder, &path, &bytes).map_err(|source| StoreError::Io {
-            verb: "write",
-            path,
-            source,
-        })
+        Ok(self.write_bytes(&self.document(), &bytes, over).await?)
+    }
+
+    /// Removes the document of an environment that is gone, if it still is `state`.
+    ///
+    /// # Errors
+    /// When someone else wrote since, or the place refuses.
+    pub async fn remove(&self, state: &State) -> Result<(), StoreError> {
+        let version = self.version_of(state).await?;
+        if version == Version::Absent {
+            return Ok(());
+        }
+        self.place.remove(&self.document(), &version).await?;
+        self.forget_versions(state).await
+    }
+
+    /// Makes every write fail of a run that was overtaken and has not noticed: no version that it has seen is there
+    /// any more.
+    ///
+    /// # Errors
+    /// When the place refuses.
+    pub async fn shut_out_others(&self) -> Result<(), StoreError> {
+        loop {
+            let (state, version) = self.load_with_version().await?;
+            let shut = match state {
+                Some(mut state) => {
+                    state.serial += 1;
+                    self.write(&state, &version).await.map(drop)
+                }
+                None => Ok(self.place.remove(&self.document(), &version).await?),
+            };
+            match shut {
+                Err(StoreError::Place(PlaceError::Moved { .. })) => {}
+                done => return done,
+            }
+        }
     }
 
     /// Keeps a copy of the document beside it, for what is about to be replaced as a whole. Says where.
     ///
     /// # Errors
-    /// When the file system refuses.
-    pub fn keep_aside(&self) -> Result<Option<PathBuf>, StoreError> {
-        let path = self.path();
-        match fs::read(&path) {
-            Ok(bytes) => self.put_aside("replaced", &bytes).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StoreError::Io {
-                verb: "read",
-                path,
-                source,
-            }),
+    /// When the place refuses.
+    pub async fn keep_aside(&self) -> Result<Option<String>, StoreError> {
+        match self.read(&self.document()).await?.bytes {
+            Some(bytes) => self.put_aside("replaced", &bytes).await.map(Some),
+            None => Ok(None),
         }
     }
 
-    /// Puts `bytes` into a file of their own, under the first number that is free; the same bytes are kept once.
-    fn put_aside(&self, word: &str, bytes: &[u8]) -> Result<PathBuf, StoreError> {
+    /// Puts `bytes` into a document of their own, under the first number that is free; the same bytes are kept once.
+    async fn put_aside(&self, word: &str, bytes: &[u8]) -> Result<String, StoreError> {
         let mut number = 1;
         loop {
-            let aside = self.path().with_extension(format!("{word}-{number}.json"));
-            let io = |source| StoreError::Io {
-                verb: "copy aside",
-                path: aside.clone(),
-                source,
-            };
-            match OpenOptions::new().create_new(true).write(true).open(&aside) {
-                Ok(mut file) => {
-                    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-                    written.map_err(io)?;
-                    return Ok(aside);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if fs::read(&aside).is_ok_and(|kept| kept == bytes) {
-                        return Ok(aside);
+            let aside = format!("{}.{word}-{number}.json", self.environment);
+            match self.read(&aside).await?.bytes {
+                Some(kept) if kept == bytes => return Ok(self.place.whereabouts(&aside)),
+                Some(_) => number += 1,
+                None => match self.write_bytes(&aside, bytes, &Version::Absent).await {
+                    Err(PlaceError::Moved { .. }) => {}
+                    written => {
+                        written?;
+                        return Ok(self.place.whereabouts(&aside));
                     }
-                    number += 1;
-                }
-                Err(error) => return Err(io(error)),
+                },
             }
         }
     }
 
-    /// Removes the document of an environment that is gone.
-    ///
-    /// # Errors
-    /// When the file system refuses.
-    pub fn remove(&self) -> Result<(), StoreError> {
-        let path = self.path();
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Io {
-                verb: "remove",
-                path,
-                source,
-            }),
-            Ok(()) | Err(_) => Ok(()),
+    /// Reads, more than once where the place may be busy.
+    pub(super) async fn read(&self, name: &str) -> Result<Found, PlaceError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.place.read(name).await {
+                Err(error) if error.is_uncertain() => {}
+                found => return found,
+            }
+            self.uptime.sleep(pause).await;
+            pause *= 2;
+        }
+        self.place.read(name).await
+    }
+
+    /// Writes, and finds out what became of it where nobody says. What was not done is tried again.
+    pub(super) async fn write_bytes(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        over: &Version,
+    ) -> Result<Version, PlaceError> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempts = 1;
+        loop {
+            let error = match self.place.write(name, bytes, over).await {
+                Ok(version) => return Ok(version),
+                Err(error) => error,
+            };
+            let lost = error.is_uncertain() || attempts > 1;
+            if !lost {
+                return Err(error);
+            }
+            // A write that was not answered may have been done, and then the next one finds itself in its way.
+            let found = self.read(name).await?;
+            if found.bytes.as_deref() == Some(bytes) {
+                return Ok(found.version);
+            }
+            if found.version != *over {
+                let what = self.place.whereabouts(name);
+                return Err(PlaceError::Moved { what });
+            }
+            if attempts == ATTEMPTS {
+                return Err(error);
+            }
+            attempts += 1;
+            self.uptime.sleep(pause).await;
+            pause *= 2;
         }
     }
 }
 
-/// A new file beside the old one, synced, renamed over it, and the folder synced: after a crash there is the
-/// old document or the new one.
-fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let next = path.with_extension("json.next");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .open(&next)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&next, path)?;
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use jiff::Timestamp;
 
     use super::*;
 
-    fn store(folder: &Path) -> LocalStore {
-        LocalStore::new(folder, "sandbox", "123456789012", "demo")
+    fn store(folder: &Path) -> Store {
+        Store::local(folder, "sandbox", "123456789012", "demo")
     }
 
     fn state() -> State {
@@ -241,15 +376,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_second_writer_is_refused() {
+    #[tokio::test]
+    async fn a_second_writer_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
         let state = state();
-        store.save(&state).unwrap();
-        assert_eq!(store.load().unwrap(), Some(state.clone()));
+        store.save(&state).await.unwrap();
+        assert_eq!(store.load().await.unwrap(), Some(state.clone()));
         assert!(matches!(
-            store.save(&state),
+            store.save(&state).await,
             Err(StoreError::Moved {
                 expected: 0,
                 found: 1,
@@ -258,38 +393,44 @@ mod tests {
         ));
     }
 
-    #[test]
-    fn a_damaged_document_is_kept_and_copied_aside() {
+    #[tokio::test]
+    async fn a_damaged_document_is_kept_and_copied_aside() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        fs::create_dir_all(store.folder()).unwrap();
-        fs::write(store.path(), b"{\"format\": 1, \"envi").unwrap();
-        let Err(StoreError::Damaged { aside, .. }) = store.load() else {
+        fs::create_dir_all(store.folder().unwrap()).unwrap();
+        fs::write(store.file().unwrap(), b"{\"format\": 1, \"envi").unwrap();
+        let Err(StoreError::Damaged { aside, .. }) = store.load().await else {
             panic!("a damaged document was used")
         };
         assert_eq!(fs::read(aside).unwrap(), b"{\"format\": 1, \"envi");
         assert!(matches!(
-            store.save(&state()),
+            store.save(&state()).await,
             Err(StoreError::Damaged { .. })
         ));
-        assert_eq!(fs::read(store.path()).unwrap(), b"{\"format\": 1, \"envi");
+        assert_eq!(
+            fs::read(store.file().unwrap()).unwrap(),
+            b"{\"format\": 1, \"envi"
+        );
     }
 
-    #[test]
-    fn a_failed_write_leaves_the_old_document() {
+    #[tokio::test]
+    async fn a_failed_write_leaves_the_old_document() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        store.save(&state()).unwrap();
+        store.save(&state()).await.unwrap();
         // A folder in the way of the new file stands for a disk that refuses, also for root.
-        fs::create_dir(store.path().with_extension("json.next")).unwrap();
+        fs::create_dir(store.file().unwrap().with_extension("json.next")).unwrap();
         let next = State {
             serial: 2,
             ..state()
         };
         assert!(matches!(
-            store.save(&next),
-            Err(StoreError::Io { verb: "write", .. })
+            store.save(&next).await,
+            Err(StoreError::Place(PlaceError::Failed { verb: "write", .. }))
         ));
-        assert_eq!(store.load().unwrap().map(|state| state.serial), Some(1));
+        assert_eq!(
+            store.load().await.unwrap().map(|state| state.serial),
+            Some(1)
+        );
     }
 }

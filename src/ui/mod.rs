@@ -10,6 +10,7 @@ mod print;
 mod progress;
 mod status;
 mod style;
+mod versions;
 
 pub use course::Course;
 pub use failure::{failure, refused};
@@ -17,3 +18,4 @@ pub use plan::{plan, stand_in, tally};
 pub use print::{Unprinted, print, print_json, tell};
 pub use progress::{Bars, JsonLines, Lines};
 pub use status::{outputs, remains, status};
+pub use versions::versions;

@@ -8,7 +8,7 @@ use groundwork::event::{Event, Listener};
 use groundwork::ops::Session;
 use groundwork::sandbox::{Sandbox, stand_ins};
 use groundwork::sensitive::Sensitive;
-use groundwork::state::LocalStore;
+use groundwork::state::Store;
 use tokio::sync::watch;
 
 /// The project's own folder, where the example environments are.
@@ -25,7 +25,7 @@ pub fn example(name: &str) -> Environment {
 /// A session on `environment` in `sandbox`, as a new process would open it; the state is kept below `folder`.
 pub fn session(folder: &Path, sandbox: &Sandbox, environment: Environment) -> Session {
     let account = "123456789012".to_owned();
-    let store = LocalStore::new(
+    let store = Store::local(
         &folder.join("state"),
         "sandbox",
         &account,

@@ -15,6 +15,7 @@ use groundwork::plan::{Goal, Verb};
 use groundwork::sandbox::faults::{Misbehaviour, Stop};
 use groundwork::sandbox::world::World as Simulated;
 use groundwork::sensitive::Sensitive;
+use groundwork::state::Fence;
 use serde_json::Value;
 
 use crate::bench::{session_on, staging};
@@ -185,12 +186,15 @@ async fn stays_hidden(environment: Environment) {
     disturbed(&world, &session, Goal::Apply, misbehaviour).await;
     apply(&session).await;
 
-    session.store.remove().expect("a folder");
+    let state = session.state().await.expect("a state");
+    session.store.remove(&state).await.expect("a folder");
     let rebuilt = ops::rebuild(&session, None, Depth::Cluster)
         .await
         .expect("a state");
     canaries(&world).are_not_in("what was rebuilt", format!("{rebuilt:?}"));
-    ops::take_over(&session, &rebuilt).expect("it is written");
+    ops::take_over(&session, &rebuilt)
+        .await
+        .expect("it is written");
     let planned = session.plan(Goal::Apply).await.expect("a plan");
     search(&world, &session, &planned, &ears);
     assert!(canaries(&world).count() > 5);
@@ -238,7 +242,7 @@ async fn credentials_are_not_shown() {
         .behavior_version(aws_config::BehaviorVersion::latest())
         .credentials_provider(credentials)
         .build();
-    let clients = Clients::new(&config, "us-east-1");
+    let clients = Clients::new(&config, "us-east-1", &Fence::default());
     canaries.are_not_in("the clients", format!("{clients:?} {clients:#?}"));
     canaries.are_not_in("the token", format!("{made:?}"));
 }

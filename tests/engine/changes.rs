@@ -302,7 +302,7 @@ async fn a_new_password_is_rolled_out() {
             .contains(password)
     );
     carry_out(&edited, &planned).await;
-    let state = std::fs::read_to_string(edited.store.path()).unwrap();
+    let state = std::fs::read_to_string(edited.store.file().unwrap()).unwrap();
     assert!(!state.contains(password));
     let hands = Hands::on(&world, &edited);
     let of_database = hands.read(&crate::hands::region(
@@ -485,7 +485,7 @@ async fn a_file_that_asks_for_nothing_takes_everything_away() {
     let edited = session_on(&world, environment);
     let planned = edited.plan(Goal::Apply).await.expect("a plan");
     carry_out(&edited, &planned).await;
-    let state = edited.store.load().unwrap().unwrap();
+    let state = edited.store.load().await.unwrap().unwrap();
     assert!(state.is_empty());
     let remains = groundwork::ops::look_again(&edited, &planned).await;
     assert_eq!(remains.expect("a look"), Vec::new());

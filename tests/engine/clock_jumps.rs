@@ -87,11 +87,11 @@ async fn a_clock_that_is_set_in_mid_run_hurries_nothing() {
     assert!(setting.heard.load(Ordering::Relaxed) > 100);
     let undisturbed = session(&still, &stands);
     assert!(apply(&undisturbed, &crate::common::Silence).await);
-    let [took, usual] = [&session_here, &undisturbed].map(|session| {
-        let state = session.store.load().expect("a state").expect("a state");
-        state.durations
-    });
-    assert_eq!(took, usual);
+    let took = async |session: &Session| {
+        let state = session.store.load().await.expect("a state");
+        state.expect("a state").durations
+    };
+    assert_eq!(took(&session_here).await, took(&undisturbed).await);
     let again = session_here.plan(Goal::Apply).await.expect("a plan");
     assert!(
         again.plan.is_empty(),

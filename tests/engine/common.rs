@@ -10,6 +10,7 @@ use groundwork::environment::Environment;
 use groundwork::ops::{self, Confirmed, Planned, Session, Teardown};
 use groundwork::plan::Goal;
 use groundwork::sandbox::{Sandbox, time::ClockSource};
+use groundwork::state::State;
 use tempfile::TempDir;
 
 use crate::shared::session;
@@ -68,6 +69,13 @@ pub async fn destroy(session: &Session) -> Teardown {
     );
     assert_eq!(teardown.remains, Vec::new());
     teardown
+}
+
+/// What is remembered on disk.
+pub fn remembered(session: &Session) -> Option<State> {
+    let file = session.store.file().expect("a folder");
+    let bytes = std::fs::read(file).ok()?;
+    Some(State::from_bytes(&bytes, &session.environment.name).expect("a state that can be read"))
 }
 
 /// Reads a file of the project.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use groundwork::ops::{Error, Session};
 use groundwork::plan::{Goal, Refusal};
 use groundwork::resources::{LEFTOVERS, WORKLOADS, kinds};
-use groundwork::state::LocalStore;
+use groundwork::state::Store;
 use serde_json::json;
 
 use crate::bench::{applied, session, session_on, staging};
@@ -30,7 +30,7 @@ const NEVER_TAKEN: [&str; 9] = [
 fn stranger(world: &World) -> Session {
     let mut stranger = session(world);
     let root = world.folder.path().join("elsewhere");
-    stranger.store = LocalStore::new(&root, "sandbox", &stranger.account, "staging");
+    stranger.store = Store::local(&root, "sandbox", &stranger.account, "staging");
     stranger
 }
 
@@ -52,7 +52,14 @@ async fn is_untouched(session: &Session) {
 async fn another_lineages_resources_are_refused_by_name() {
     let world = applied();
     let ours = session(&world);
-    let lineage = ours.store.load().unwrap().unwrap().lineage.to_string();
+    let lineage = ours
+        .store
+        .load()
+        .await
+        .unwrap()
+        .unwrap()
+        .lineage
+        .to_string();
     let mut refused = BTreeSet::new();
     for refusal in refusals(&stranger(&world)).await {
         let text = refusal.to_string();
@@ -81,7 +88,14 @@ async fn another_lineages_resources_are_refused_by_name() {
 async fn another_lineages_resources_survive_our_destroy() {
     let world = applied();
     let ours = session(&world);
-    let lineage = ours.store.load().unwrap().unwrap().lineage.to_string();
+    let lineage = ours
+        .store
+        .load()
+        .await
+        .unwrap()
+        .unwrap()
+        .lineage
+        .to_string();
     let planned = stranger(&world).plan(Goal::Destroy).await;
     let Err(Error::Refused { refusals, .. }) = planned else {
         panic!("there is a plan");

@@ -12,7 +12,7 @@ use groundwork::state::{Recorded, State};
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use crate::common::World;
+use crate::common::{World, remembered};
 
 /// A hand on one world.
 pub struct Hands {
@@ -25,7 +25,7 @@ pub struct Hands {
 impl Hands {
     /// A hand on `world`, which knows what `session` has made in it.
     pub fn on(world: &World, session: &Session) -> Self {
-        let state = session.store.load().expect("a state that can be read");
+        let state = remembered(session);
         let region = &session.environment.region;
         let cluster = session.environment.cluster.as_ref().expect("a cluster");
         Self {

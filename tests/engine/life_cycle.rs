@@ -23,7 +23,7 @@ async fn comes_up_and_goes_down(name: &str) {
         "a second destroy would do: {:#?}",
         gone.plan.work().collect::<Vec<_>>()
     );
-    assert_eq!(session.store.load().unwrap(), None);
+    assert_eq!(session.store.load().await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ mod requests;
 mod secrets;
 #[path = "../common/mod.rs"]
 mod shared;
+mod shared_state;
 mod staging_inventory;
 mod teardown;
 mod unseen;

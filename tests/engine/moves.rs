@@ -6,7 +6,7 @@ use groundwork::plan::{Danger, Goal, Verb};
 use groundwork::state::Recorded;
 
 use crate::bench::{applied, session, session_on, staging};
-use crate::common::{World, carry_out_with};
+use crate::common::{World, carry_out_with, remembered};
 
 fn lines(planned: &Planned) -> Vec<String> {
     let work = planned.plan.work();
@@ -39,7 +39,7 @@ fn rename(environment: &mut Environment, renamed: &[(&str, &str)]) {
 }
 
 fn recorded(session: &Session, address: &str) -> Recorded {
-    let state = session.store.load().unwrap().unwrap();
+    let state = remembered(session).unwrap();
     state.resources[&address.parse().unwrap()].clone()
 }
 

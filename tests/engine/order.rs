@@ -65,7 +65,12 @@ async fn databases_do_not_wait_for_the_cluster() {
         assert!(cluster < diary.at("began", &rule), "{rule} joins later");
 
         // On the engine's port only, and only for those that wear the cluster's own group.
-        let state = session.store.load().expect("a state").expect("a state");
+        let state = session
+            .store
+            .load()
+            .await
+            .expect("a state")
+            .expect("a state");
         let recorded = |address: &str| &state.resources[&address.parse().unwrap()];
         let id = &recorded(&group).id;
         let source = &recorded("cluster.control-plane").outputs["cluster_security_group"];

@@ -31,7 +31,7 @@ async fn an_outcome_that_is_not_kept_is_a_failure() {
     let planned = session.plan(Goal::Apply).await.expect("a plan");
     assert_eq!(planned.plan.work().count(), 1);
 
-    let disk = Refuses(session.store.folder().join("staging.json.next"));
+    let disk = Refuses(session.store.folder().unwrap().join("staging.json.next"));
     let confirmed = Confirmed::default();
     let ended = ops::apply(&session, &planned, &confirmed, &disk, never_stopped()).await;
     let Err(Error::Run(RunError::Outcome(_))) = ended else {

@@ -16,7 +16,7 @@ use groundwork::state::{State, StoreError};
 use uuid::Uuid;
 
 use crate::bench::{applied, session, session_on, staging};
-use crate::common::{Silence, World, apply, destroy, example, never_stopped};
+use crate::common::{Silence, World, apply, destroy, example, never_stopped, remembered};
 
 /// What a load balancer needs to come, and what was deleted to be no longer listed.
 const SETTLES: Duration = Duration::from_secs(60 * 60);
@@ -32,11 +32,9 @@ async fn document(world: &World) -> String {
 
 /// Loses the state; gives what it was.
 fn lose(session: &Session) -> State {
-    let state = session.store.load().expect("a state that can be read");
-    session
-        .store
-        .remove()
-        .expect("a folder that can be written");
+    let state = remembered(session);
+    let file = session.store.file().expect("a folder");
+    fs::remove_file(file).expect("a folder that can be written");
     state.expect("a state")
 }
 
@@ -48,7 +46,9 @@ async fn put_together(session: &Session) -> Rebuilt {
 /// Rebuilds the state and writes it.
 async fn rebuild(session: &Session) {
     let rebuilt = put_together(session).await;
-    let kept = ops::take_over(session, &rebuilt).expect("it is written");
+    let kept = ops::take_over(session, &rebuilt)
+        .await
+        .expect("it is written");
     assert_eq!(kept, None);
 }
 
@@ -71,7 +71,7 @@ async fn is_found_again(world: &World, session: &Session) {
     let changes = world.sandbox.faults().changes();
     rebuild(session).await;
     assert_eq!(world.sandbox.faults().changes(), changes);
-    let state = session.store.load().unwrap().expect("a state");
+    let state = session.store.load().await.unwrap().expect("a state");
     assert_eq!(state.lineage, lost.lineage);
     assert_eq!(told(&state), told(&lost));
     for (address, one) in &state.resources {
@@ -186,7 +186,11 @@ async fn what_is_half_made_is_found_again_and_finished() {
         let session = world.session(file());
         break_off(&world, &session, stop).await;
         match ops::rebuild(&session, None, Depth::Cluster).await {
-            Ok(rebuilt) => drop(ops::take_over(&session, &rebuilt).expect("it is written")),
+            Ok(rebuilt) => drop(
+                ops::take_over(&session, &rebuilt)
+                    .await
+                    .expect("it is written"),
+            ),
             // Before the first change there is nothing to rebuild a state from.
             Err(Error::NothingToRebuild(_)) if last <= 2 => {}
             Err(error) => panic!("{stop:?}: {error}: {error:?}"),
@@ -204,7 +208,7 @@ async fn what_is_half_made_is_found_again_and_finished() {
 }
 
 fn names(session: &Session) -> Vec<(Address, String)> {
-    let state = session.store.load().unwrap().expect("a state");
+    let state = remembered(session).expect("a state");
     let named = state.resources.into_iter();
     named.map(|(address, one)| (address, one.name)).collect()
 }
@@ -245,7 +249,7 @@ async fn of_several_lineages_none_is_taken_unless_it_is_named() {
     for named in [&lost.lineage.to_string(), &other.to_string(), &vpc] {
         assert!(text.contains(named.as_str()), "{text}");
     }
-    assert_eq!(session.store.load().unwrap(), None);
+    assert_eq!(session.store.load().await.unwrap(), None);
     let none = ops::rebuild(&session, Some(Uuid::from_u128(8)), Depth::Cluster).await;
     assert!(matches!(none, Err(Error::NothingToRebuild(_))), "{none:?}");
     let chosen = ops::rebuild(&session, Some(lost.lineage), Depth::Cluster).await;
@@ -278,7 +282,7 @@ async fn of_two_the_one_in_use_stays() {
         plant(&session, "staging", &lost.lineage.to_string()).await;
     }
     rebuild(&session).await;
-    let state = session.store.load().unwrap().expect("a state");
+    let state = session.store.load().await.unwrap().expect("a state");
     assert_eq!(told(&state), told(&lost));
     let planned = session.plan(Goal::Apply).await.expect("a plan");
     let surplus = planned.plan.work().map(|action| action.surplus.len());
@@ -291,18 +295,21 @@ async fn of_two_the_one_in_use_stays() {
 async fn a_state_that_is_there_is_kept_aside() {
     let world = applied();
     let session = session(&world);
-    let before = fs::read(session.store.path()).unwrap();
+    let before = fs::read(session.store.file().unwrap()).unwrap();
     let rebuilt = put_together(&session).await;
     let Previous::Readable(previous) = &rebuilt.previous else {
         panic!("{:?}", rebuilt.previous);
     };
     assert_eq!(rebuilt.state.serial, previous.serial + 1);
     assert_eq!(
-        fs::read(session.store.path()).unwrap(),
+        fs::read(session.store.file().unwrap()).unwrap(),
         before,
         "nobody has agreed yet"
     );
-    let kept = ops::take_over(&session, &rebuilt).unwrap().expect("a copy");
+    let kept = ops::take_over(&session, &rebuilt)
+        .await
+        .unwrap()
+        .expect("a copy");
     assert_eq!(fs::read(kept).unwrap(), before);
     is_in_line(&session).await;
 }
@@ -311,7 +318,7 @@ async fn a_state_that_is_there_is_kept_aside() {
 async fn a_damaged_state_is_replaced_and_kept_and_a_newer_one_is_not_touched() {
     let world = applied();
     let session = session(&world);
-    let path = session.store.path();
+    let path = session.store.file().unwrap();
     let good = fs::read_to_string(&path).unwrap();
     let newer = good.replacen("\"format\": 1", "\"format\": 2", 1);
     fs::write(&path, &newer).unwrap();
@@ -328,7 +335,7 @@ async fn a_damaged_state_is_replaced_and_kept_and_a_newer_one_is_not_touched() {
         panic!("{:?}", rebuilt.previous);
     };
     assert_eq!(fs::read_to_string(aside).unwrap(), half);
-    ops::take_over(&session, &rebuilt).unwrap();
+    ops::take_over(&session, &rebuilt).await.unwrap();
     assert_eq!(fs::read_to_string(aside).unwrap(), half);
     is_in_line(&session).await;
 }
@@ -357,7 +364,7 @@ async fn nothing_is_rebuilt_from_half_a_look() {
             Err(Error::Unseen(_) | Error::ClusterUnseenInRebuild(_))
         );
         assert!(unseen, "{operation}: {refused:?}");
-        assert_eq!(session.store.load().unwrap(), None);
+        assert_eq!(session.store.load().await.unwrap(), None);
     }
     let outside = ops::rebuild(&session, None, Depth::Aws).await.unwrap();
     let inside = |address: &&Address| address.section() == "bootstrap";
@@ -371,7 +378,7 @@ async fn nothing_is_rebuilt_from_half_a_look() {
         lost.resources.keys().filter(inside).count()
     );
     world.sandbox.faults().set(Misbehaviour::default());
-    ops::take_over(&session, &outside).unwrap();
+    ops::take_over(&session, &outside).await.unwrap();
     let planned = session.plan(Goal::Apply).await.expect("a plan");
     let verbs = planned.plan.counts();
     assert_eq!(verbs.keys().collect::<Vec<_>>(), [&Verb::Adopt]);

@@ -59,7 +59,8 @@ def application(log):
 
     def answer(environ, start_response):
         call = Call(environ)
-        # moto keeps its world in plain dictionaries, and requests come at once.
+        # moto keeps its world in plain dictionaries, and looks at the condition of a write before it writes: one request
+        # at a time, as they come at once.
         with turn:
             gap = GAPS.get((call.service, call.operation))
             try:
@@ -79,6 +80,8 @@ def main():
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # The examples name a user that exists already, as a new sandbox has one.
     get_backend("iam")[ACCOUNT]["aws"].create_user(region_name="us-east-1", user_name="ops-account", tags=[])
+    # For states: groundwork makes no buckets.
+    get_backend("s3")[ACCOUNT]["aws"].create_bucket("acme-groundwork", "us-east-1")
     with open(sys.argv[1], "a", encoding="utf-8") as log:
         server = make_server("127.0.0.1", 0, application(log), threaded=True)
         print(f"http://127.0.0.1:{server.server_port}", flush=True)

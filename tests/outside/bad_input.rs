@@ -9,7 +9,7 @@ use groundwork::plan::Goal;
 use groundwork::sandbox::Sandbox;
 use groundwork::sandbox::faults::Misbehaviour;
 use groundwork::sandbox::time::ClockSource;
-use groundwork::state::LocalStore;
+use groundwork::state::Store;
 
 use super::over_http::Aws;
 use super::project::{Done, Project};
@@ -82,11 +82,15 @@ fn a_file_that_can_not_be_used_is_refused_with_place_and_remedy() {
             &["there is no secret `nope`", "[secrets.nope]"],
         ),
         (
-            "not built yet",
+            "state where it can not be",
             format!(
-                "{HEAD}[state]\nbackend = \"s3://bucket/state\"\n[network]\ncidr = \"10.0.0.0/16\"\n"
+                "{HEAD}[state]\nbackend = \"gs://bucket/state\"\n[network]\ncidr = \"10.0.0.0/16\"\n"
             ),
-            &["not supported yet", "bad.toml:9:11"],
+            &[
+                "can't be kept in `gs://`",
+                "s3://bucket/prefix",
+                "bad.toml:9:11",
+            ],
         ),
     ];
     for (what, text, expected) in cases {
@@ -324,7 +328,7 @@ async fn what_can_not_be_seen_is_not_changed() {
     let folder = project.path().join("state");
     let session = Session {
         cloud: sandbox.cloud(&environment.region),
-        store: LocalStore::new(&folder, "sandbox", &account, &environment.name),
+        store: Store::local(&folder, "sandbox", &account, &environment.name),
         account,
         variables: BTreeMap::new(),
         agent_manifest: None,

@@ -186,8 +186,10 @@ fn a_second_run_is_told_who_is_at_it_and_since_when() {
     let slow = ["apply", "demo", "--yes", "--json", "--sandbox-speed", "1"];
     let mut first = project.start(&slow);
     assert!(first.until(|line| line.contains(r#""event":"started""#)));
-    for arguments in [["apply", "demo", "--yes"], ["destroy", "demo", "--yes"]] {
-        let refused = project.run(&arguments).ends(1);
+    for command in ["apply", "destroy"] {
+        let refused = project
+            .run(&[command, "demo", "--yes", "--no-wait"])
+            .ends(75);
         let holder = format!("process {} has been running `apply` since ", first.id());
         assert!(refused.err.contains(&holder), "{}", refused.err);
         assert!(!refused.out.contains("done"), "{}", refused.out);

@@ -18,5 +18,6 @@ mod project;
 mod python;
 mod rebuild;
 mod served;
+mod shared_state;
 mod terminal;
 mod workflow;

@@ -1,8 +1,15 @@
-//! The same life cycles against an AWS that nobody here wrote: moto over HTTP, its gaps filled by `tests/moto`.
+//! The same life cycles against an AWS that nobody here wrote: moto over HTTP, its gaps filled by `tests/moto`. Its S3 is
+//! also the bucket that other tests keep their states in.
 
 use crate::over_http::{Aws, ready_for_aws, through_aws};
 use crate::project::Project;
 use crate::python::{Program, python};
+
+/// moto's program.
+pub const SERVER: &str = "tests/moto/server.py";
+
+/// The bucket that it begins with.
+pub const BUCKET: &str = "acme-groundwork";
 
 /// A cluster that moto can't give: a simulated one, made by the binary in a project of its own.
 const CLUSTER: &str = r#"
@@ -31,7 +38,7 @@ async fn lives(environment: &str, edits: &[(&str, &str)]) {
     project.run(&["apply", "judge", "--yes"]).ends(0);
     let cluster = Aws::of(&project).await;
     cluster.kubeconfig(&project, "judge");
-    let moto = Program::start(&project, &python, "tests/moto/server.py", &[]);
+    let moto = Program::start(&project, &python, SERVER, &[]);
 
     let run = async |arguments: &[&str]| {
         let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];

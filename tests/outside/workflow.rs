@@ -2,8 +2,8 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::Value;
@@ -31,19 +31,7 @@ fn steps<'a>(workflow: &'a Value, job: &str) -> &'a Vec<Value> {
     workflow["jobs"][job]["steps"].as_array().expect("steps")
 }
 
-/// What stands in for the AWS CLI: a bucket is a folder beside the project.
-const AWS: &str = r#"#!/usr/bin/env bash
-set -eu
-[ "$1 $2" = "s3 sync" ] || { echo "only s3 sync" >&2; exit 64; }
-from=$3 to=$4
-case $from in "$STATE") mkdir -p "$from" ;; esac
-[ -d "$from" ] || { echo "The user-provided path $from does not exist." >&2; exit 255; }
-rm -rf "$to"
-mkdir -p "$to"
-cp -R "$from/." "$to"
-"#;
-
-/// Runs what a step says, as CI's shell does, with the state's bucket in `bucket`. What builds and formats groundwork
+/// Runs what a step says, as CI's shell does, with the state in the folder `bucket`. What builds and formats groundwork
 /// itself is checked elsewhere.
 fn run(project: &Project, bucket: &Path, step: &Value) -> Option<String> {
     let script = step["run"].as_str()?;
@@ -55,7 +43,7 @@ fn run(project: &Project, bucket: &Path, step: &Value) -> Option<String> {
         .args(["-e", "-o", "pipefail", "-c"])
         .arg(script.replace("--provider aws", "--provider sandbox"))
         .env("GITHUB_PATH", bucket.join("path"))
-        .env("STATE", bucket.join("state"))
+        .env("GROUNDWORK_STATE", bucket.join("state"))
         .env("PATH", search(bucket));
     if step["env"]["MYSQL_PASSWORD"].is_string() {
         command.env("MYSQL_PASSWORD", "correct-horse-battery");
@@ -65,14 +53,11 @@ fn run(project: &Project, bucket: &Path, step: &Value) -> Option<String> {
     Some(script.to_owned())
 }
 
-/// The PATH with groundwork and the stand-in first.
+/// The PATH with groundwork first.
 fn search(bucket: &Path) -> OsString {
     let folder = bucket.join("bin");
-    let program = folder.join("aws");
-    if !program.exists() {
+    if !folder.exists() {
         fs::create_dir(&folder).expect("a folder");
-        fs::write(&program, AWS).expect("a program");
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("a mode");
         symlink(GROUNDWORK, folder.join("groundwork")).expect("a link");
     }
     let path = env::var_os("PATH").unwrap_or_default();
@@ -115,37 +100,23 @@ fn a_tag_brings_staging_up_and_the_night_rebuilds_it() {
     let world = ".groundwork/sandbox";
     fs::rename(project.path().join(world), night.path().join(world)).expect("the cloud");
     let ran = run_job(&night, "rebuild");
-    let [_, _, rebuild, _] = ran.as_slice() else {
+    let [_, rebuild] = ran.as_slice() else {
         panic!("{ran:?}");
     };
     assert!(rebuild.starts_with("scripts/rebuild staging"), "{ran:?}");
-    let state = "sandbox/123456789012/staging.json";
-    let kept = fs::read(bucket.path().join("state").join(state)).expect("the kept state");
-    let made = fs::read(night.path().join(".groundwork/state").join(state));
-    assert_eq!(kept, made.expect("the state"));
+    let state = "state/sandbox/123456789012/staging.json";
+    assert!(bucket.path().join(state).exists());
 }
 
-/// A run that fails half-way has begun things that only its state knows.
+/// A runner forgets everything: what a run has begun is known only from the bucket, whatever becomes of the run.
 #[test]
-fn the_state_is_kept_however_a_run_ends_if_it_was_fetched() {
+fn the_state_is_in_a_bucket_throughout() {
     let workflow = workflow();
-    for job in ["apply", "rebuild"] {
-        let steps = steps(&workflow, job);
-        let at = |part: &str| {
-            let found = steps.iter().position(|step| {
-                let script = step["run"].as_str().unwrap_or_default();
-                script.contains(part)
-            });
-            found.unwrap_or_else(|| panic!("{job} has no step with `{part}`"))
-        };
-        let changes = if job == "apply" { " apply " } else { "rebuild" };
-        let (fetch, keep) = (at("sync \"$STATE\""), at("sync .groundwork/state"));
-        assert!(fetch < at(changes) && at(changes) < keep, "{job}");
-        assert_eq!(steps[fetch]["id"], "state");
-        assert_eq!(steps[fetch]["if"], Value::Null);
-        let always = "always() && steps.state.outcome == 'success'";
-        assert_eq!(steps[keep]["if"], always, "{job}");
-    }
+    let state = workflow["env"]["GROUNDWORK_STATE"].as_str();
+    assert!(
+        state.is_some_and(|state| state.starts_with("s3://")),
+        "{state:?}"
+    );
     assert_eq!(workflow["concurrency"], "staging");
 }
 

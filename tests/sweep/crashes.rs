@@ -30,7 +30,7 @@ async fn resumed(undisturbed: &Undisturbed, point: &Point, later: Duration) -> R
     let Scenario { file, goal, .. } = &undisturbed.scenario;
     let place = point.begin(&file.name);
     let session = session(&place, file);
-    session.state().map_err(|error| error.to_string())?;
+    session.state().await.map_err(|error| error.to_string())?;
     tokio::time::advance(later).await;
     if point.journal {
         half_written(&session);
@@ -44,11 +44,10 @@ async fn resumed(undisturbed: &Undisturbed, point: &Point, later: Duration) -> R
 }
 
 /// Visits the points of every scenario, all or those of one part.
-fn sweep(name: &str, part: Option<u64>) {
+fn sweep(name: &str, part: Option<u64>, before: &Before) {
     let mut failures = Vec::new();
-    let before = Before::default();
     for (index, scenario) in scenarios(name).into_iter().enumerate() {
-        let undisturbed = on_a_clock(Undisturbed::of(scenario, &before));
+        let undisturbed = on_a_clock(Undisturbed::of(scenario, before));
         let label = undisturbed.scenario.name;
         let points = undisturbed.points();
         let all = points.len();
@@ -78,19 +77,29 @@ fn sweep(name: &str, part: Option<u64>) {
 
 #[test]
 fn demo_survives_a_crash_at_every_point() {
-    sweep("demo", None);
+    sweep("demo", None, &Before::default());
+}
+
+/// Which part of `what` is swept, unless all of it is.
+fn part_of(what: &str) -> Option<u64> {
+    let part = (!settings::everything()).then(settings::part)?;
+    let all = settings::PARTS;
+    tell(&format!(
+        "{what}: part {part} of {all} (GROUNDWORK_SWEEP_PART={part})"
+    ));
+    Some(part)
+}
+
+#[test]
+fn demo_survives_a_crash_with_its_state_in_a_bucket() {
+    let part = part_of("demo with its state in a bucket");
+    sweep("demo", part, &Before::in_a_bucket());
 }
 
 #[test]
 fn staging_survives_a_crash_at_every_point() {
-    let part = (!settings::everything()).then(settings::part);
-    if let Some(part) = part {
-        let all = settings::PARTS;
-        tell(&format!(
-            "staging: part {part} of {all} (GROUNDWORK_SWEEP_PART={part})"
-        ));
-    }
-    sweep("staging", part);
+    let part = part_of("staging");
+    sweep("staging", part, &Before::default());
 }
 
 /// Dies at a random point, is run again and dies at a random point of that, and is run a third time.

@@ -84,7 +84,7 @@ async fn fails(
             let difference: Vec<_> = skipped.symmetric_difference(&waiting).collect();
             return Err(format!("skipped otherwise than by {difference:?}"));
         }
-        let state = session.state().map_err(|error| chain(&error))?;
+        let state = session.state().await.map_err(|error| chain(&error))?;
         let made = |wanted: &&Address| state.resources.contains_key(*wanted);
         let mut missing = planned.desired.keys().filter(|wanted| !made(wanted));
         let missing = missing.find(|wanted| **wanted != address && !waiting.contains(*wanted));

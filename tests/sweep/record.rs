@@ -9,7 +9,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use futures::FutureExt;
 use groundwork::sandbox::{Sandbox, time::ClockSource};
+use groundwork::state::Store;
+use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
+use object_store::path::Path as Name;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -24,7 +29,15 @@ fn documents(folder: &Path, environment: &str) -> [PathBuf; 2] {
     [world, states.join(format!("{environment}.json"))]
 }
 
-/// What was on disk at one moment of a run.
+/// Where the state of a run is kept.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub enum Keeps {
+    #[default]
+    Folder,
+    Bucket,
+}
+
+/// What was on disk at one moment of a run, and in its bucket.
 #[derive(Clone, Debug)]
 pub struct Point {
     /// Which moment it was, counted from 0.
@@ -32,12 +45,14 @@ pub struct Point {
     /// Whether the state was written last, rather than the world.
     pub journal: bool,
     folder: PathBuf,
+    bucket: Option<InMemory>,
 }
 
 impl Point {
     /// Lets a new process begin here, in a folder of its own.
     pub fn begin(&self, environment: &str) -> Place {
-        let mut place = Place::new();
+        let bucket = self.bucket.as_ref().map(InMemory::fork);
+        let mut place = Place::of(bucket);
         place.looks_seldom = !settings::everything();
         link(
             &documents(&self.folder, environment),
@@ -50,6 +65,7 @@ impl Point {
 /// The folder of one run, with its sandbox.
 pub struct Place {
     folder: TempDir,
+    bucket: Option<Arc<InMemory>>,
     pub sandbox: Sandbox,
     /// Whether whoever waits here looks seldom: most of a run's work is looking, and nothing of what is swept.
     pub looks_seldom: bool,
@@ -57,10 +73,27 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// One whose state is kept so.
+    pub fn keeping(keeps: Keeps) -> Self {
+        Self::of((keeps == Keeps::Bucket).then(InMemory::new))
+    }
+
+    /// The store of `environment`, unless it is in the folder.
+    pub fn bucket(&self, environment: &str) -> Option<Store> {
+        let bucket = Arc::clone(self.bucket.as_ref()?);
+        let whose = ["sandbox", "123456789012", environment];
+        Some(Store::shared(bucket, "memory", "", whose))
+    }
+
+    fn of(bucket: Option<InMemory>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let sandbox = Sandbox::open(folder.path().join("sandbox"), ClockSource::Virtual);
         Self {
             folder,
+            bucket: bucket.map(Arc::new),
             sandbox,
             looks_seldom: false,
         }
@@ -77,6 +110,7 @@ impl Place {
             number: 0,
             journal: false,
             folder: folder.path().to_owned(),
+            bucket: self.bucket.as_ref().map(|bucket| bucket.fork()),
         };
         link(
             &documents(self.path(), environment),
@@ -95,13 +129,21 @@ impl Place {
         let (full, is_full) = watch::channel(false);
         let (to, into) = (folder.path().to_owned(), Arc::clone(&points));
         let from = documents(self.path(), environment);
+        let bucket = self.bucket.clone();
+        let object = Name::from(format!("sandbox/123456789012/{environment}.json"));
         let environment = environment.to_owned();
-        let mut last = [None; 2];
+        let mut last = [None, None];
         self.sandbox.store().watch(move || {
             if *full.borrow() {
                 return;
             }
-            let now = from.each_ref().map(|path| identity(path));
+            let mut now = from
+                .each_ref()
+                .map(|path| identity(path).map(Version::File));
+            if let Some(bucket) = &bucket {
+                let kept = bucket.head(&object).now_or_never().and_then(Result::ok);
+                now[1] = kept.and_then(|kept| kept.e_tag).map(Version::Object);
+            }
             if now == last {
                 return;
             }
@@ -110,6 +152,7 @@ impl Place {
                 number: points.len(),
                 journal: now[1] != last[1],
                 folder: to.join(points.len().to_string()),
+                bucket: bucket.as_ref().map(|bucket| bucket.fork()),
             };
             link(&from, &documents(&point.folder, &environment));
             points.push(point);
@@ -153,6 +196,13 @@ impl Recording {
 }
 
 /// Tells one version of a document from the next.
+#[derive(PartialEq)]
+enum Version {
+    File((u64, i64, i64)),
+    Object(String),
+}
+
+/// What a file is told from the next by.
 fn identity(path: &Path) -> Option<(u64, i64, i64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.ino(), found.mtime(), found.mtime_nsec()))

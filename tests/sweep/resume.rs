@@ -31,7 +31,7 @@ impl Outcome {
     /// What is there once the cloud has done what it does by itself.
     pub async fn of(place: &Place, session: &Session) -> Result<Self, String> {
         tokio::time::advance(SETTLES).await;
-        let state = session.store.load().map_err(|error| chain(&error))?;
+        let state = session.store.load().await.map_err(|error| chain(&error))?;
         if let Some(State { open, .. }) = &state
             && !open.is_empty()
         {
@@ -167,10 +167,13 @@ pub async fn destroy(place: &Place, environment: &Environment) -> Result<(), Str
     Outcome::of(place, &down).await?.expect(&before)
 }
 
-/// Leaves beside the state what a process leaves that dies while it writes one.
+/// Leaves beside the state what a process leaves that dies while it writes one; a bucket never has half an object.
 pub fn half_written(session: &Session) {
-    fs::create_dir_all(session.store.folder()).expect("a folder");
-    let next = session.store.path().with_extension("json.next");
+    let Some(file) = session.store.file() else {
+        return;
+    };
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    let next = file.with_extension("json.next");
     fs::write(next, b"{\"format\": 1, \"envi").expect("a file");
 }
 

@@ -91,6 +91,9 @@ pub fn session(place: &Place, environment: &Environment) -> Session {
     if place.looks_seldom {
         session.cloud.clock = Arc::new(Seldom(session.cloud.clock));
     }
+    if let Some(store) = place.bucket(&session.environment.name) {
+        session.store = store;
+    }
     session
 }
 

@@ -5,13 +5,26 @@ use std::sync::Mutex;
 use groundwork::ops::Session;
 use groundwork::plan::Goal;
 
-use crate::record::{Kept, Place, Point, Recording};
+use crate::record::{Keeps, Kept, Place, Point, Recording};
 use crate::resume::{Outcome, run};
 use crate::scenario::{Scenario, session};
 
 /// The environment as it is before it is changed, brought up once.
 #[derive(Default)]
-pub struct Before(Mutex<Option<Kept>>);
+pub struct Before {
+    keeps: Keeps,
+    up: Mutex<Option<Kept>>,
+}
+
+impl Before {
+    /// The same with its state in a bucket.
+    pub fn in_a_bucket() -> Self {
+        Self {
+            keeps: Keeps::Bucket,
+            up: Mutex::default(),
+        }
+    }
+}
 
 /// A scenario, and what an undisturbed run of it gives.
 pub struct Undisturbed {
@@ -25,13 +38,13 @@ impl Undisturbed {
     pub async fn of(scenario: Scenario, before: &Before) -> Self {
         let name = &scenario.file.name;
         let place = match &scenario.before {
-            None => Place::new(),
+            None => Place::keeping(before.keeps),
             Some(environment) => {
-                let up = before.0.lock().expect("nobody panicked").take();
+                let up = before.up.lock().expect("nobody panicked").take();
                 let up = match up {
                     Some(up) => up,
                     None => {
-                        let place = Place::new();
+                        let place = Place::keeping(before.keeps);
                         let session = session(&place, environment);
                         run(&session, Goal::Apply).await.expect("it comes up");
                         place.keep(name)
@@ -39,7 +52,7 @@ impl Undisturbed {
                 };
                 let mut place = up.point.begin(name);
                 place.looks_seldom = false;
-                *before.0.lock().expect("nobody panicked") = Some(up);
+                *before.up.lock().expect("nobody panicked") = Some(up);
                 place
             }
         };

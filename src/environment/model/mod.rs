@@ -10,10 +10,10 @@ mod bootstrap;
 mod cluster;
 mod data;
 mod network;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSourc
 pub use network::{
     DefaultRoute, NatGateway, Network, PrivateZone, RouteTable, SecurityGroup, Subnet,
 };
+pub use state::{NoBackend, StateBackend};
 
 /// One deployable world, as its file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,13 +125,6 @@ impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Where the state of an environment is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StateBackend {
-    /// A folder; relative to the project's root unless it is absolute.
-    Local(PathBuf),
 }
 
 /// How long an environment is meant to live: a whole number of minutes, hours or days.

@@ -85,7 +85,7 @@ pub(super) struct Cloud {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
-    /// A folder, relative to the project.
+    /// A folder, relative to the project, or `s3://bucket/prefix`.
     #[serde(default = "state_backend")]
     pub backend: Backend,
 }

@@ -18,7 +18,7 @@ use ipnet::Ipv4Net;
 
 use super::faults::{Fault, Faults};
 use super::forms::{Cidr, Form};
-use super::model::{Environment, Provider, StateBackend, Ttl};
+use super::model::{Environment, NoBackend, Provider, StateBackend, Ttl};
 use super::raw;
 use super::source::Path;
 
@@ -102,16 +102,15 @@ impl Resolver<'_> {
 
     fn state(&mut self) -> StateBackend {
         let backend = &self.file.state.backend;
-        if let Some((scheme, _)) = backend.split_once("://") {
-            let at = Path::of(["state", "backend"]);
-            let fault = Fault::value(&at, format!("state in `{scheme}://` is not supported yet"));
-            self.faults.add(
-                fault
-                    .label("only a folder is")
-                    .remedy("such as `backend = \".groundwork/state\"`, the default"),
-            );
-        }
-        StateBackend::Local(backend.to_string().into())
+        backend.parse().unwrap_or_else(|error: NoBackend| {
+            let told = error.to_string();
+            let (what, expected) = told.split_once(": ").unwrap_or((&told, ""));
+            let fault = Fault::value(&Path::of(["state", "backend"]), what).label(expected);
+            self.faults.add(fault.remedy(
+                "such as `backend = \"s3://bucket/prefix\"`, or `backend = \".groundwork/state\"`, the default",
+            ));
+            StateBackend::Local(backend.to_string().into())
+        })
     }
 
     /// The name of a thing: what the file says under `key`, or else what is derived for it, which has to fit, too.

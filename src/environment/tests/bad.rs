@@ -92,8 +92,10 @@ fn form() {
             ("not supported yet", "[[smoke]]\nhost = \"flightsvc.com\"\n"),
             (
                 "state elsewhere",
-                "[state]\nbackend = \"s3://acme/environments\"\n"
+                "[state]\nbackend = \"gs://acme/environments\"\n"
             ),
+            ("no bucket", "[state]\nbackend = \"s3://Acme_Corp/x\"\n"),
+            ("no prefix", "[state]\nbackend = \"s3://acme//x\"\n"),
         ])
     );
 }

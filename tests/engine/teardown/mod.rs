@@ -161,7 +161,7 @@ async fn what_controllers_left_goes_and_what_is_not_theirs_stays() {
     );
     assert_eq!(teardown.remains, []);
     assert_eq!(volumes_and_logs(cloud).await, others);
-    assert_eq!(session.store.load().unwrap(), None);
+    assert_eq!(session.store.load().await.unwrap(), None);
 }
 
 /// Makes an environment and takes it away again.
@@ -189,7 +189,7 @@ async fn leaves_no_trace(name: &str) {
     let teardown = run(&session, &again).await;
     assert!(teardown.report.is_complete());
     assert_eq!(teardown.remains, []);
-    assert_eq!(session.store.load().unwrap(), None);
+    assert_eq!(session.store.load().await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,12 +227,12 @@ async fn what_blocks_and_is_not_ours_is_named_and_stays() {
         "{:#?}",
         teardown.remains
     );
-    assert!(session.store.load().unwrap().is_some());
+    assert!(session.store.load().await.unwrap().is_some());
 
     let call = session.cloud.aws.ec2.delete_network_interface();
     call.network_interface_id(foreign).send().await.unwrap();
     destroy(&session).await;
-    assert_eq!(session.store.load().unwrap(), None);
+    assert_eq!(session.store.load().await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,10 +254,10 @@ async fn a_state_that_forgot_everything_but_its_lineage_is_enough() {
     let world = World::new();
     let session = world.session(environment(&world, ""));
     apply(&session).await;
-    let mut state = session.store.load().unwrap().unwrap();
+    let mut state = session.store.load().await.unwrap().unwrap();
     state.resources.clear();
     state.serial += 1;
-    session.store.save(&state).unwrap();
+    session.store.save(&state).await.unwrap();
     volume(&session.cloud, &[("kubernetes.io/cluster/tear", "owned")]).await;
     destroy(&session).await;
     assert_eq!(volumes_and_logs(&session.cloud).await, Vec::<String>::new());
@@ -549,10 +549,10 @@ async fn a_teardown_that_is_cut_off_anywhere_is_finished_by_the_next() {
             matches!(ended, Err(Error::Unseen(_))),
             "{stop:?}: {ended:?}"
         );
-        assert!(session.store.load().unwrap().is_some(), "{stop:?}");
+        assert!(session.store.load().await.unwrap().is_some(), "{stop:?}");
         cut.sandbox.faults().set(Misbehaviour::default());
         destroy(&session).await;
         assert_eq!(volumes_and_logs(&session.cloud).await, Vec::<String>::new());
-        assert_eq!(session.store.load().unwrap(), None, "{stop:?}");
+        assert_eq!(session.store.load().await.unwrap(), None, "{stop:?}");
     }
 }

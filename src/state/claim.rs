@@ -1,0 +1,80 @@
+//! The right to change an environment, whichever way its store gives it.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::fence::Fence;
+use super::lease::{Lease, Terms, Title};
+use super::lock::{Holder, Lock, LockError};
+use super::store::Store;
+
+/// From one try of a lock to the next.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// The right to change an environment. It ends with the process, at once in a folder, and in a bucket when the lease has
+/// run out; given back it ends at once.
+#[derive(Debug)]
+pub struct Claim(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Local(#[expect(dead_code, reason = "the lock goes with it")] Lock),
+    Shared {
+        title: Box<Title>,
+        beating: JoinHandle<()>,
+    },
+}
+
+impl Store {
+    /// Takes the right to change the environment for `holder`, and bounds `fence` by it. While another run has it this
+    /// waits and tells for whom, once for each, unless `wait` is false.
+    ///
+    /// # Errors
+    /// When another run has it and nobody wants to wait, or the store fails.
+    pub async fn claim(
+        &self,
+        holder: &Holder,
+        terms: Terms,
+        fence: &Fence,
+        wait: bool,
+        mut told: impl FnMut(&Holder) + Send,
+    ) -> Result<Claim, LockError> {
+        let Some(folder) = self.folder() else {
+            let taken = Lease::take(self, holder, terms, fence, wait, &mut told);
+            let Lease { title, mut pulse } = taken.await?;
+            let title = Box::new(title);
+            let beating = tokio::spawn(async move {
+                // Nobody needs to be told: the fence is closed.
+                pulse.beat_on().await;
+            });
+            return Ok(Claim(Kind::Shared { title, beating }));
+        };
+        let mut known = None;
+        loop {
+            match Lock::take(folder, &self.environment, holder) {
+                Ok(lock) => return Ok(Claim(Kind::Local(lock))),
+                Err(LockError::Held { holder, .. }) if wait => {
+                    if let Some(theirs) = holder
+                        && known.as_ref() != Some(&theirs)
+                    {
+                        told(&theirs);
+                        known = Some(theirs);
+                    }
+                    self.uptime.sleep(TRY_AGAIN).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Claim {
+    /// Gives it back.
+    pub async fn release(self) {
+        if let Kind::Shared { title, beating } = self.0 {
+            beating.abort();
+            title.release().await;
+        }
+    }
+}
