@@ -80,8 +80,7 @@ fn stubborn(fields: &[String]) -> String {
 }
 
 /// What to do where a state or its lock can't be written.
-pub const NO_ROOM: &str =
-    "make room on the disk, or the folder or bucket writable, then run the same command again";
+pub const NO_ROOM: &str = "make room on the disk, or the folder writable, or let the bucket be written to, then run the same command again";
 
 /// What to do about an error, if there is something better than to run the same command again.
 pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {

@@ -262,7 +262,7 @@ fn help_tells_the_exit_codes_and_wrong_usage_ends_with_64() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(codes, ["0", "1", "2", "64", "130"]);
+    assert_eq!(codes, ["0", "1", "2", "64", "75", "130"]);
     let version = project.run(&["--version"]).ends(0).out;
     assert_eq!(version, "groundwork 0.1.0\n");
     let wrong: [&[&str]; 11] = [
