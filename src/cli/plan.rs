@@ -30,6 +30,11 @@ impl Plan {
             (session(global, name).await?, Goal::Apply)
         };
         let planned = session.plan(goal).await?;
+        if let Some(holder) = session.store.holder().await? {
+            ui::tell(format_args!(
+                "another run is at work, and what it has not finished is in this plan: {holder}\n"
+            ));
+        }
         if self.json {
             ui::print_json(&with_stand_ins(&session, &planned.plan))?;
         } else {

@@ -21,7 +21,8 @@ impl Status {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session_on_what_exists(global, &self.environment).await?;
         let planned = session.look(Goal::Apply).await?;
-        let status = ops::status(&session, &planned);
+        let running = session.store.holder().await?;
+        let status = ops::status(&session, &planned, running);
         if self.json {
             ui::print_json(&status)?;
         } else {

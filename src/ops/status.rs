@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::environment::Environment;
 use crate::plan::Verb;
 use crate::resources::{Condition, Observed, Outputs, Owner};
-use crate::state::{Outcome, State};
+use crate::state::{Holder, Outcome, State};
 
 /// How one resource is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,12 +46,18 @@ pub struct Status {
     pub protected: bool,
     /// How the last run ended.
     pub last_run: Option<Outcome>,
+    /// Who is at work now.
+    pub running: Option<Holder>,
+    /// How many actions were begun and not finished.
+    pub unfinished: usize,
     /// Every resource that is wanted, remembered or there.
     pub resources: Vec<ResourceStatus>,
 }
 
 /// Tells how the environment is, out of a plan that was just made.
-pub fn status(session: &Session, planned: &Planned) -> Status {
+///
+/// `running` is who is at work.
+pub fn status(session: &Session, planned: &Planned, running: Option<Holder>) -> Status {
     let now = session.cloud.clock.now();
     // What was never applied has no beginning from which its time runs.
     let applied = planned.state.serial > 0;
@@ -89,6 +95,8 @@ pub fn status(session: &Session, planned: &Planned) -> Status {
         expires_in_seconds,
         protected: session.environment.protect,
         last_run: planned.state.outcome.clone(),
+        running,
+        unfinished: planned.state.open.len(),
         resources: resources.collect(),
     }
 }

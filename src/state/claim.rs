@@ -69,6 +69,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Who may change the environment at this moment, if anyone: on this machine for certain, and of a lease as far as it
+    /// tells, which lasts a little longer than a holder that died.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn holder(&self) -> Result<Option<Holder>, LockError> {
+        match self.folder() {
+            Some(folder) => Lock::holder(folder, &self.environment),
+            None => Lease::holder(self).await,
+        }
+    }
+}
+
 impl Claim {
     /// Gives it back.
     pub async fn release(self) {

@@ -124,6 +124,15 @@ pub(super) struct Pulse {
 }
 
 impl Lease {
+    /// Whom the lease names.
+    ///
+    /// # Errors
+    /// When the bucket fails.
+    pub(super) async fn holder(store: &Store) -> Result<Option<Holder>, LockError> {
+        let (_, record) = read_record(store).await?;
+        Ok(record.holder)
+    }
+
     /// Takes the lease for `holder`; bounds `fence` by it. While another has it this waits, telling whom it waits for,
     /// unless `wait` is false.
     ///

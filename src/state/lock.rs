@@ -97,18 +97,19 @@ impl Lock {
             .write(true)
             .open(&path)
             .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                file.read_to_string(&mut text).map_err(io)?;
-                let holder = serde_json::from_str(&text).ok();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+            }
+            if is_held(&file).map_err(io)? {
                 return Err(LockError::Held {
                     environment: environment.to_owned(),
-                    holder,
+                    holder: written(&mut file).map_err(io)?,
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            // Somebody only looked.
         }
         let text = serde_json::to_vec(holder).map_err(|error| io(io::Error::other(error)))?;
         file.set_len(0)
@@ -117,6 +118,45 @@ impl Lock {
             .map_err(io)?;
         Ok(Self { _file: file })
     }
+
+    /// Who has the lock of `environment` in `folder` at this moment, if anyone.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn holder(folder: &Path, environment: &str) -> Result<Option<Holder>, LockError> {
+        let path = folder.join(format!("{environment}.lock"));
+        let look = || {
+            let mut file = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => opened?,
+            };
+            if is_held(&file)? {
+                written(&mut file)
+            } else {
+                Ok(None)
+            }
+        };
+        look().map_err(|source| LockError::Io {
+            path: path.clone(),
+            source,
+        })
+    }
+}
+
+/// Whether a run has the lock. Those who only look share it for as long as they do.
+fn is_held(file: &File) -> io::Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whom the file names; nobody yet where it was made this moment.
+fn written(file: &mut File) -> io::Result<Option<Holder>> {
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(serde_json::from_str(&text).ok())
 }
 
 #[cfg(test)]
@@ -132,13 +172,17 @@ mod tests {
             operation: "apply".into(),
             since: Timestamp::UNIX_EPOCH,
         };
+        assert_eq!(Lock::holder(folder.path(), "demo").unwrap(), None);
         let lock = Lock::take(folder.path(), "demo", &holder).unwrap();
         let refused = Lock::take(folder.path(), "demo", &holder).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "another run holds the lock of environment `demo`: process 42 has been running `apply` since 1970-01-01T00:00:00Z"
         );
+        let seen = || Lock::holder(folder.path(), "demo").unwrap();
+        assert_eq!(seen(), Some(holder.clone()));
         drop(lock);
+        assert_eq!(seen(), None);
         Lock::take(folder.path(), "demo", &holder).unwrap();
     }
 }

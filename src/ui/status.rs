@@ -48,6 +48,19 @@ pub fn status(status: &Status, width: Option<usize>) -> String {
         };
         let _ = writeln!(text, "last run: {} at {:.0}, {how}", run.operation, run.at);
     }
+    match (&status.running, status.unfinished) {
+        (Some(holder), _) => {
+            let _ = writeln!(text, "at work: {holder}");
+        }
+        (None, 0) => {}
+        (None, open) => {
+            let open = count(open, "action");
+            let _ = writeln!(
+                text,
+                "a run did not end, with {open} unfinished: run it again"
+            );
+        }
+    }
     if status.resources.is_empty() {
         text.push_str("nothing exists and nothing is asked for\n");
         return text;
@@ -201,6 +214,7 @@ pub fn remains(environment: &str, remains: &[Remains]) -> String {
 mod tests {
     use super::*;
     use crate::address::Address;
+    use crate::state::Holder;
 
     const ARN: &str = "arn:aws:eks:us-east-1:123456789012:nodegroup/staging/general/0001";
 
@@ -214,6 +228,8 @@ mod tests {
             expires_in_seconds: Some(28_800),
             protected: false,
             last_run: None,
+            running: None,
+            unfinished: 0,
             resources: vec![ResourceStatus {
                 address: address.parse::<Address>().expect("an address"),
                 kind: "cluster.node-group".to_owned(),
@@ -244,6 +260,26 @@ mod tests {
         let text = shown(&with("cluster.node-group.general", Some(ARN)), Some(80));
         let line = text.lines().find(|line| line.contains("60s")).expect("it");
         assert!(line.chars().count() == 80 && line.ends_with('…'), "{text}");
+    }
+
+    #[test]
+    fn who_is_at_work_is_told_and_what_was_left_undone() {
+        let mut status = with("network.vpc", Some("vpc-1"));
+        status.unfinished = 2;
+        let left = shown(&status, Some(80));
+        assert!(
+            left.contains("\na run did not end, with 2 actions unfinished: run it again\n"),
+            "{left}"
+        );
+        status.running = Some(Holder {
+            pid: 42,
+            machine: None,
+            operation: "destroy".to_owned(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+        });
+        let busy = shown(&status, Some(80));
+        let who = "\nat work: process 42 has been running `destroy` since 1970-01-01T00:00:00Z\n";
+        assert!(busy.contains(who) && !busy.contains("unfinished"), "{busy}");
     }
 
     #[test]

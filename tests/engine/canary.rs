@@ -64,7 +64,7 @@ fn shown(session: &Session, planned: &Planned) -> Vec<(&'static str, String)> {
     fn show(what: &'static str, it: &dyn Debug) -> (&'static str, String) {
         (what, format!("{it:?}\n{it:#?}"))
     }
-    let status = ops::status(session, planned);
+    let status = ops::status(session, planned, None);
     let outputs = ops::outputs(&session.environment, &planned.state);
     vec![
         show("the file", &session.environment),
