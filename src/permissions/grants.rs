@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Statement;
 use crate::environment::Environment;
-use crate::environment::model::{Database, Secret};
+use crate::environment::model::{Database, Secret, StateBackend};
 
 /// Looking, which is the same for every file: what was removed from it is to be seen as well. AWS lets most of this be
 /// granted only for everything.
@@ -241,9 +241,13 @@ const ZONE: &[&str] = &[
     "UpdateHostedZoneComment",
 ];
 
+/// On the documents of a state in a bucket.
+const STATE: &[&str] = &["DeleteObject", "GetObject", "PutObject"];
+
 /// Everything that `environment` needs, a statement for each sort of resource.
 pub(super) fn statements(environment: &Environment) -> Vec<Statement> {
     let scope = Scope(environment);
+    let partition = environment.partition();
     let mut all = vec![Statement {
         sid: "Look",
         effect: "Allow",
@@ -253,6 +257,15 @@ pub(super) fn statements(environment: &Environment) -> Vec<Statement> {
         resource: vec!["*".to_owned()],
         condition: None,
     }];
+    if let StateBackend::S3 { bucket, prefix } = &environment.state {
+        let bucket = format!("arn:{partition}:s3:::{bucket}");
+        let documents = match prefix.as_str() {
+            "" => format!("{bucket}/*"),
+            prefix => format!("{bucket}/{prefix}/*"),
+        };
+        all.push(allow("State", "s3", STATE, vec![documents]));
+        all.push(allow("StateHistory", "s3", &["ListBucket"], vec![bucket]));
+    }
     scope.network(&mut all);
     scope.cluster(&mut all);
     scope.data(&mut all);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use groundwork::environment::Environment;
+use groundwork::environment::model::StateBackend;
 use groundwork::permissions::{LONGEST, policy};
 
 use crate::bench::staging;
@@ -161,6 +162,19 @@ fn only_what_the_file_names_is_touched() {
         .map(|statement| statement.sid)
         .collect();
     assert_eq!(everywhere, ["Look", "NewZone"]);
+    environment.state = StateBackend::S3 {
+        bucket: "acme".to_owned(),
+        prefix: "environments".to_owned(),
+    };
+    let in_a_bucket = groundwork::permissions::policy(&environment);
+    let state = in_a_bucket
+        .statement
+        .iter()
+        .find(|statement| statement.sid == "State");
+    assert_eq!(
+        state.expect("a statement").resource,
+        ["arn:aws:s3:::acme/environments/*"]
+    );
     environment.databases.clear();
     let without = granted(&environment);
     assert!(
