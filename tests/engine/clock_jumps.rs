@@ -101,7 +101,7 @@ async fn a_clock_that_is_set_in_mid_run_hurries_nothing() {
     destroy(&session_here).await;
 }
 
-/// Reads tell of a world that is long past.
+/// Reads tell of a world that is past, as long as it has been remembered since this was set first.
 fn outdated() -> Misbehaviour {
     Misbehaviour {
         lag: Duration::from_secs(60 * 60),
@@ -128,7 +128,7 @@ async fn a_clock_that_is_set_back_between_runs_makes_nothing_twice() {
         let planned = session.plan(Goal::Apply).await.expect("a plan");
         faults.set(Misbehaviour {
             unanswered: 1000,
-            ..Misbehaviour::default()
+            ..outdated()
         });
         let (nobody, silence) = (Confirmed::default(), crate::common::Silence);
         let run = ops::apply(&session, &planned, &nobody, &silence, never_stopped());
@@ -159,7 +159,7 @@ async fn a_clock_that_is_set_while_a_lost_reply_is_looked_for_makes_nothing_twic
     let planned = session.plan(Goal::Apply).await.expect("a plan");
     faults.set(Misbehaviour {
         dropped_replies: 1000,
-        ..Misbehaviour::default()
+        ..outdated()
     });
     let (nobody, silence) = (Confirmed::default(), crate::common::Silence);
     let run = ops::apply(&session, &planned, &nobody, &silence, never_stopped());

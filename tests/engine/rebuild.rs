@@ -207,6 +207,46 @@ async fn what_is_half_made_is_found_again_and_finished() {
     }
 }
 
+/// A run was killed a moment ago, and for a while nobody sees what it made.
+#[tokio::test(start_paused = true)]
+async fn what_was_made_a_moment_ago_is_waited_for() {
+    let world = World::new();
+    let session = session_on(&world, staging());
+    let faults = world.sandbox.faults();
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    faults.set(Misbehaviour {
+        unanswered: 1000,
+        lag: SETTLES,
+        ..Misbehaviour::default()
+    });
+    let (confirmed, silence) = (Confirmed::default(), Silence);
+    let run = ops::apply(&session, &planned, &confirmed, &silence, never_stopped());
+    let killed = tokio::time::timeout(Duration::from_secs(2), run).await;
+    assert!(killed.is_err());
+    lose(&session);
+    faults.set(Misbehaviour {
+        lag: SETTLES,
+        ..Misbehaviour::default()
+    });
+    let settles = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        faults.set(Misbehaviour::default());
+        std::future::pending::<()>().await;
+    };
+    let rebuilt = tokio::select! {
+        rebuilt = put_together(&session) => rebuilt,
+        () = settles => unreachable!("it waits for ever"),
+    };
+    let found = rebuilt.state.resources.keys();
+    assert!(
+        found
+            .clone()
+            .any(|address| address.as_str() == "network.vpc"),
+        "{:?}",
+        found.collect::<Vec<_>>()
+    );
+}
+
 fn names(session: &Session) -> Vec<(Address, String)> {
     let state = remembered(session).expect("a state");
     let named = state.resources.into_iter();
