@@ -223,18 +223,7 @@ fn remember(
         .flatten()
         .filter(|one| is_of(&state.environment, one))
         .collect();
-    let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
-    for one in &ours {
-        let stays = |one: &Observed| {
-            let used = ours.iter().filter(|other| refers(other, one)).count();
-            let going = one.condition == Condition::Deleting;
-            (going, Reverse(used), one.id.clone())
-        };
-        let standing = chosen.entry(&one.address).or_insert(one);
-        if stays(one) < stays(standing) {
-            *standing = one;
-        }
-    }
+    let chosen = one_each(&ours);
     let lookup =
         |address: &Address, output: &str| chosen.get(address)?.outputs.get(output).cloned();
     let mut order = Graph::default();
@@ -268,6 +257,23 @@ fn remember(
         };
         state.resources.insert((*address).clone(), recorded);
     }
+}
+
+/// The one at each address that stays: that which others stand in, before what nobody uses.
+fn one_each<'a>(ours: &[&'a Observed]) -> BTreeMap<&'a Address, &'a Observed> {
+    let stays = |one: &Observed| {
+        let used = ours.iter().filter(|other| refers(other, one)).count();
+        let going = one.condition == Condition::Deleting;
+        (going, Reverse(used), one.id.clone())
+    };
+    let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
+    for one in ours {
+        let standing = chosen.entry(&one.address).or_insert(one);
+        if stays(one) < stays(standing) {
+            *standing = one;
+        }
+    }
+    chosen
 }
 
 /// What a resource that the file does not ask for was made after, as far as its fields tell, and without a ring.
@@ -358,6 +364,25 @@ mod tests {
         let arn = "arn:aws:iam::1:group/groundwork/demo/a".to_owned();
         group.outputs.insert("arn".to_owned(), arn);
         assert!(says(&group));
+    }
+
+    #[test]
+    fn of_two_at_one_address_the_used_one_stays_whatever_their_ids() {
+        let vpc = |id: &str| seen("network.vpc", "network.vpc", id, json!({}));
+        for used in ["vpc-1", "vpc-2", "vpc-3"] {
+            let subnet = seen("a.b", "network.subnet", "subnet-1", json!({"vpc": used}));
+            let vpcs = ["vpc-1", "vpc-2", "vpc-3"].map(vpc);
+            let all = [&vpcs[0], &subnet, &vpcs[1], &vpcs[2]];
+            let chosen = one_each(&all);
+            assert_eq!(chosen[&vpcs[0].address].id, used);
+            let going = Observed {
+                condition: Condition::Deleting,
+                ..vpc(used)
+            };
+            let stays = vpc("vpc-4");
+            let chosen = one_each(&[&going, &subnet, &stays]);
+            assert_eq!(chosen[&stays.address].id, "vpc-4");
+        }
     }
 
     #[test]
