@@ -16,7 +16,7 @@ use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
 use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
-use groundwork::state::{Action, Entry, Fence, Journal, State, Store, Transition};
+use groundwork::state::{Action, Entry, Journal, State, Store, Transition};
 use tokio::sync::watch;
 
 /// How often each is measured.
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "staging",
         );
         let begun = cpu_seconds()?;
-        let journal = Journal::open(store, fresh.clone(), Fence::default()).await?;
+        let journal = Journal::open(store, fresh.clone()).await?;
         for group in &groups {
             try_join_all(group.iter().map(|step| journal.record(step.clone()))).await?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cloud::{Class, Fault, NO_CREDENTIALS, OVERTAKEN};
 use crate::graph::Cycle;
 use crate::resources::Unseen;
-use crate::state::Stopped;
+use crate::state::{Overtaken, Stopped};
 
 /// Why an action on one resource failed. The address is told beside it.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,9 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
             Some(Stopped::Overtaken(_)) => return Some(OVERTAKEN_HINT.to_owned()),
             Some(Stopped::Store(_) | Stopped::Illegal(_)) => return Some(NO_ROOM.to_owned()),
             None => {}
+        }
+        if error.is::<Overtaken>() {
+            return Some(OVERTAKEN_HINT.to_owned());
         }
         next = error.source();
     }

@@ -117,7 +117,7 @@ pub async fn session_on_what_exists(global: &Global, name: &str) -> Result<Sessi
     let account = ops::identify(&cloud, &environment).await?;
     Ok(Session {
         variables: variables(&environment),
-        store: store(global, &environment, &account).await?,
+        store: (store(global, &environment, &account).await?).within(&cloud.fence),
         cloud,
         account,
         agent_manifest: None,

@@ -39,10 +39,7 @@ impl Waiting {
                 "waiting for another run of `{name}`: {theirs}; --no-wait leaves instead\n"
             ));
         };
-        let fence = &session.cloud.fence;
-        let claim = session
-            .store
-            .claim(&holder, terms, fence, !self.no_wait, told);
+        let claim = session.store.claim(&holder, terms, !self.no_wait, told);
         Ok(claim.await?)
     }
 }

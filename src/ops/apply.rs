@@ -37,9 +37,8 @@ pub(super) async fn carry_out(
     listener: &dyn Listener,
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> Result<(Report, State), Error> {
-    let fence = session.cloud.fence.clone();
-    fence.check()?;
-    let journal = Journal::open(session.store.clone(), planned.state.clone(), fence).await?;
+    session.cloud.fence.check()?;
+    let journal = Journal::open(session.store.clone(), planned.state.clone()).await?;
     let wanted = Wanted {
         ownership: &planned.ownership,
         desired: &planned.desired,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::fence::Fence;
 use super::lease::{Lease, Terms, Title};
 use super::lock::{Holder, Lock, LockError};
 use super::store::Store;
@@ -27,8 +26,8 @@ enum Kind {
 }
 
 impl Store {
-    /// Takes the right to change the environment for `holder`, and bounds `fence` by it. While another run has it this
-    /// waits and tells for whom, once for each, unless `wait` is false.
+    /// Takes the right to change the environment for `holder`, and bounds this store's fence by it. While another run has
+    /// it this waits and tells for whom, once for each, unless `wait` is false.
     ///
     /// # Errors
     /// When another run has it and nobody wants to wait, or the store fails.
@@ -36,12 +35,11 @@ impl Store {
         &self,
         holder: &Holder,
         terms: Terms,
-        fence: &Fence,
         wait: bool,
         mut told: impl FnMut(&Holder) + Send,
     ) -> Result<Claim, LockError> {
         let Some(folder) = self.folder() else {
-            let taken = Lease::take(self, holder, terms, fence, wait, &mut told);
+            let taken = Lease::take(self, holder, terms, wait, &mut told);
             let Lease { title, mut pulse } = taken.await?;
             let title = Box::new(title);
             let beating = tokio::spawn(async move {

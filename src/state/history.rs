@@ -127,7 +127,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::state::{Fence, Journal, Outcome, Transition};
+    use crate::state::{Journal, Outcome, Transition};
 
     fn state() -> State {
         State::new("demo", "sandbox", "1", "us-east-1", Timestamp::UNIX_EPOCH)
@@ -136,7 +136,7 @@ mod tests {
     /// Runs once from what is kept, with `writes` transitions.
     async fn run(store: &Store, first: State, writes: usize) -> State {
         let state = store.load().await.unwrap().unwrap_or(first);
-        let journal = Journal::open(store.clone(), state, Fence::default());
+        let journal = Journal::open(store.clone(), state);
         let journal = journal.await.unwrap();
         for write in 0..writes {
             let outcome = Outcome {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::document::{Damage, State, Transition};
-use super::fence::{Fence, Overtaken};
+use super::fence::Overtaken;
 use super::place::Version;
 use super::store::{Store, StoreError};
 
@@ -36,11 +36,11 @@ pub struct Journal {
 
 impl Journal {
     /// Opens the journal of `state`, which is made durable first if it never was. The caller holds the lock, or the
-    /// lease that bounds `fence`.
+    /// lease that bounds the store's fence.
     ///
     /// # Errors
     /// When someone else wrote since the state was read, or the first write fails.
-    pub async fn open(store: Store, mut state: State, fence: Fence) -> Result<Self, StoreError> {
+    pub async fn open(store: Store, mut state: State) -> Result<Self, StoreError> {
         let mut version = store.version_of(&state).await?;
         if state.serial > 0 {
             store.keep(&state).await?;
@@ -52,7 +52,7 @@ impl Journal {
             written = 1;
         }
         let (requests, queue) = mpsc::unbounded_channel();
-        let writer = Writer::new(store, version, fence, state);
+        let writer = Writer::new(store, version, state);
         writer.writes.store(written, Ordering::Relaxed);
         let journal = Self {
             requests,
@@ -98,7 +98,6 @@ impl Journal {
 pub(super) struct Writer {
     store: Store,
     version: Version,
-    fence: Fence,
     durable: Arc<Mutex<State>>,
     writes: Arc<AtomicU64>,
     stopped: Option<Stopped>,
@@ -106,11 +105,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// The writer of `state`, which is kept as `version`.
-    pub(super) fn new(store: Store, version: Version, fence: Fence, state: State) -> Self {
+    pub(super) fn new(store: Store, version: Version, state: State) -> Self {
         Self {
             store,
             version,
-            fence,
             durable: Arc::new(Mutex::new(state)),
             writes: Arc::default(),
             stopped: None,
@@ -162,9 +160,11 @@ impl Writer {
     }
 
     pub(super) async fn write(&mut self, state: State) -> Result<(), Stopped> {
-        self.fence.check().map_err(Stopped::Overtaken)?;
         let written = self.store.write(&state, &self.version).await;
-        self.version = written.map_err(|error| Stopped::Store(Arc::new(error)))?;
+        self.version = written.map_err(|error| match error {
+            StoreError::Overtaken(overtaken) => Stopped::Overtaken(overtaken),
+            error => Stopped::Store(Arc::new(error)),
+        })?;
         self.writes.fetch_add(1, Ordering::Relaxed);
         *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = state;
         Ok(())
@@ -192,9 +192,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path(), "sandbox", "1", "demo");
         let state = State::new("demo", "sandbox", "1", "us-east-1", Timestamp::UNIX_EPOCH);
-        let journal = Journal::open(store.clone(), state, Fence::default())
-            .await
-            .unwrap();
+        let journal = Journal::open(store.clone(), state).await.unwrap();
         for result in join_all((0..20).map(|n| journal.record(end(n)))).await {
             result.unwrap();
         }
@@ -207,9 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path(), "sandbox", "1", "demo");
         let state = State::new("demo", "sandbox", "1", "us-east-1", Timestamp::UNIX_EPOCH);
-        let journal = Journal::open(store.clone(), state, Fence::default())
-            .await
-            .unwrap();
+        let journal = Journal::open(store.clone(), state).await.unwrap();
         let obstacle = store.file().unwrap().with_extension("json.next");
         std::fs::create_dir(&obstacle).unwrap();
         assert!(matches!(

@@ -12,7 +12,7 @@ use futures::future::select;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::fence::{Fence, Overtaken};
+use super::fence::Overtaken;
 use super::lock::{Holder, LockError};
 use super::place::{Found, PlaceError, Version};
 use super::store::{Store, StoreError};
@@ -102,7 +102,6 @@ pub(super) struct Lease {
 #[derive(Debug)]
 pub(super) struct Title {
     store: Store,
-    fence: Fence,
     record: Record,
     version: Version,
 }
@@ -111,7 +110,6 @@ pub(super) struct Title {
 #[derive(Debug)]
 pub(super) struct Pulse {
     store: Store,
-    fence: Fence,
     terms: Terms,
     heartbeat: Heartbeat,
     /// What stands there, unless that became uncertain.
@@ -133,7 +131,7 @@ impl Lease {
         Ok(record.holder)
     }
 
-    /// Takes the lease for `holder`; bounds `fence` by it. While another has it this waits, telling whom it waits for,
+    /// Takes the lease for `holder`; bounds the store's fence by it. While another has it this waits, telling whom it waits for,
     /// unless `wait` is false.
     ///
     /// # Errors
@@ -142,11 +140,10 @@ impl Lease {
         store: &Store,
         holder: &Holder,
         terms: Terms,
-        fence: &Fence,
         wait: bool,
         told: &mut (dyn FnMut(&Holder) + Send),
     ) -> Result<Self, LockError> {
-        let uptime = &store.uptime;
+        let (uptime, fence) = (&store.uptime, &store.fence);
         let mut watched: Option<(Version, Version, Duration)> = None;
         let mut known = None;
         loop {
@@ -203,7 +200,6 @@ impl Lease {
             let mut lease = Self {
                 pulse: Pulse {
                     store: store.clone(),
-                    fence: fence.clone(),
                     terms,
                     heartbeat: Heartbeat {
                         fencing: record.fencing,
@@ -216,7 +212,6 @@ impl Lease {
                 },
                 title: Title {
                     store: store.clone(),
-                    fence: fence.clone(),
                     record,
                     version,
                 },
@@ -245,7 +240,8 @@ impl Title {
 
     /// Gives the lease back, so that nobody has to wait until it runs out. Where that fails, it runs out.
     pub(super) async fn release(mut self) {
-        self.fence
+        self.store
+            .fence
             .bound(&self.store.uptime, Duration::ZERO, Duration::ZERO);
         self.record.holder = None;
         if let Ok(bytes) = to_bytes(&self.record) {
@@ -304,7 +300,7 @@ impl Pulse {
         if let Ok(version) = written {
             self.over = Some(version);
             self.until = self.terms.until(self.asked);
-            self.fence.bound(&uptime, self.from, self.until);
+            self.store.fence.bound(&uptime, self.from, self.until);
         }
         Ok(())
     }
@@ -351,4 +347,60 @@ async fn read_record(store: &Store) -> Result<(Found, Record), LockError> {
         });
     }
     Ok((found, record))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use jiff::Timestamp;
+    use object_store::memory::InMemory;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::clock::Uptime;
+
+    /// The paused clock of tokio, which moves only when every task waits.
+    #[derive(Debug)]
+    struct Paused(Instant);
+
+    #[async_trait]
+    impl Uptime for Paused {
+        fn now(&self) -> Duration {
+            self.0.elapsed()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            tokio::time::sleep(duration).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heart_beats_at_most_four_times_a_minute_and_that_is_enough() {
+        let objects = Arc::new(InMemory::new());
+        let mut store = Store::shared(objects, "memory", "", ["sandbox", "1", "demo"]);
+        store.uptime = Arc::new(Paused(Instant::now()));
+        let holder = Holder {
+            pid: 1,
+            machine: None,
+            operation: "apply".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+        };
+        let mut told = |_: &Holder| {};
+        let terms = Terms::default();
+        let taken = Lease::take(&store, &holder, terms, false, &mut told).await;
+        let mut lease = taken.expect("a lease that nobody holds");
+        let minutes = 10;
+        for minute in 1..=minutes {
+            lease.pulse.beat_for(Duration::from_secs(60)).await;
+            assert_eq!(store.fence.check(), Ok(()), "minute {minute}");
+        }
+        let kept = store.read(&beat_name(&store)).await.expect("a heartbeat");
+        let kept = serde_json::from_slice::<Heartbeat>(&kept.bytes.expect("a heartbeat"));
+        let beats = kept.expect("a heartbeat").beat;
+        assert!((minutes..=4 * minutes).contains(&beats), "{beats} beats");
+        lease.title.release().await;
+        assert_eq!(store.fence.check(), Err(Overtaken));
+    }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::bucket::Bucket;
 use super::document::{Damage, State};
+use super::fence::{Fence, Overtaken};
 use super::folder::Folder;
 use super::place::{Found, Place, PlaceError, Version};
 use crate::clock::{Host, Uptime};
@@ -73,6 +74,9 @@ pub enum StoreError {
         /// Of the version.
         version: Uuid,
     },
+    /// Another run may be at work: nothing is written any more.
+    #[error("the state is no longer ours")]
+    Overtaken(#[from] Overtaken),
     /// A document that breaks an invariant is never written.
     #[error("the state was not written, because it would be damaged")]
     Invalid(#[source] Damage),
@@ -95,6 +99,8 @@ pub struct Store {
     /// The folder, where it is one.
     folder: Option<PathBuf>,
     pub(super) uptime: Arc<dyn Uptime>,
+    /// Within which documents are written.
+    pub(super) fence: Fence,
 }
 
 impl Store {
@@ -126,7 +132,15 @@ impl Store {
             environment: environment.to_owned(),
             folder,
             uptime: Arc::new(Host),
+            fence: Fence::default(),
         }
+    }
+
+    /// The same store, whose documents are written only within `fence`; a claim on it bounds that.
+    #[must_use]
+    pub fn within(self, fence: &Fence) -> Self {
+        let fence = fence.clone();
+        Self { fence, ..self }
     }
 
     /// The folder that holds the document and its lock; none in a bucket.
@@ -232,6 +246,8 @@ impl Store {
     /// As [`Store::save`].
     pub(super) async fn write(&self, state: &State, over: &Version) -> Result<Version, StoreError> {
         let bytes = state.to_bytes().map_err(StoreError::Invalid)?;
+        // After the version was read: a takeover between the two makes that version void.
+        self.fence.check()?;
         Ok(self.write_bytes(&self.document(), &bytes, over).await?)
     }
 
@@ -244,6 +260,7 @@ impl Store {
         if version == Version::Absent {
             return Ok(());
         }
+        self.fence.check()?;
         self.place.remove(&self.document(), &version).await?;
         self.forget_versions(state).await
     }

@@ -199,3 +199,22 @@ fn a_second_run_is_told_who_is_at_it_and_since_when() {
     first.kill();
     project.run(&["apply", "demo", "--yes"]).ends(0);
 }
+
+#[test]
+fn a_run_that_is_paused_keeps_a_folder_and_ends_well_when_it_wakes_up() {
+    let served = Served::at_speed(FAST);
+    let mut first = served.start(&APPLY);
+    assert!(first.until(|line| line.contains(r#""event":"started""#)));
+    first.signal("STOP");
+    let refused = served
+        .run(&["apply", "demo", "--yes", "--no-wait"])
+        .ends(75);
+    let holder = format!("process {} has been running `apply` since ", first.id());
+    assert!(refused.err.contains(&holder), "{}", refused.err);
+    let mut second = served.start(&APPLY);
+    first.signal("CONT");
+    first.end().ends(0);
+    assert!(!second.until(|line| line.contains(r#""event":"started""#)));
+    second.end().ends(0);
+    served.run(&["plan", "demo"]).ends(0);
+}

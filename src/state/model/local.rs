@@ -16,14 +16,13 @@ use crate::state::{Outcome, State, Transition};
 
 /// What one run does: it takes the lock, writes its state, and changes something.
 async fn run(world: Shared, number: usize, store: Store) {
-    let fence = locked(&world).runs[number].fence.clone();
     let holder = Holder {
         pid: u32::try_from(number).unwrap_or_default(),
         machine: None,
         operation: "apply".to_owned(),
         since: Timestamp::UNIX_EPOCH,
     };
-    let claim = store.claim(&holder, Terms::default(), &fence, true, |_| {});
+    let claim = store.claim(&holder, Terms::default(), true, |_| {});
     let claim = claim.await.expect("a lock");
     locked(&world).runs[number].holds = Some(0);
     let state = store.load().await.expect("a state that can be read");
@@ -66,6 +65,7 @@ fn begin(folder: &Path, bounds: Bounds) -> Play {
             world: Arc::clone(&world),
             run: number,
         });
+        store.fence = locked(&world).runs[number].fence.clone();
         let process = run(Arc::clone(&world), number, store);
         Box::pin(process) as Process
     });

@@ -32,7 +32,7 @@ const OBJECTS: [&str; 3] = ["demo.json", "demo.lease.json", "demo.heartbeat.json
 
 /// What one run does: it takes the lease, and then writes its state and changes something, in turn.
 async fn run(world: Shared, number: usize, store: Store, terms: Terms) {
-    let fence = locked(&world).runs[number].fence.clone();
+    let fence = store.fence.clone();
     let holder = Holder {
         pid: u32::try_from(number).unwrap_or_default(),
         machine: None,
@@ -40,7 +40,7 @@ async fn run(world: Shared, number: usize, store: Store, terms: Terms) {
         since: Timestamp::UNIX_EPOCH,
     };
     let mut told = |_: &Holder| {};
-    let taken = Lease::take(&store, &holder, terms, &fence, true, &mut told).await;
+    let taken = Lease::take(&store, &holder, terms, true, &mut told).await;
     let Ok(mut lease) = taken else {
         return;
     };
@@ -65,7 +65,7 @@ async fn run(world: Shared, number: usize, store: Store, terms: Terms) {
         let Ok(version) = store.version_of(&state).await else {
             return;
         };
-        let mut writer = Writer::new(store.clone(), version, fence.clone(), state);
+        let mut writer = Writer::new(store.clone(), version, state);
         for step in 0..STEPS {
             let mut next = writer.durable();
             next.serial += 1;
@@ -131,6 +131,7 @@ fn begin(terms: Terms, bounds: Bounds) -> Play {
             world: Arc::clone(&world),
             run: number,
         });
+        store.fence = locked(&world).runs[number].fence.clone();
         let process = run(Arc::clone(&world), number, store, terms);
         Box::pin(process) as Process
     });
