@@ -117,7 +117,8 @@ fn the_state_is_in_a_bucket_throughout() {
         state.is_some_and(|state| state.starts_with("s3://")),
         "{state:?}"
     );
-    assert_eq!(workflow["concurrency"], "staging");
+    // The lease keeps runs apart; a group would drop the one that waits when a third comes.
+    assert!(workflow["concurrency"].is_null());
 }
 
 #[test]
