@@ -45,7 +45,7 @@ async fn a_lost_state_comes_back_after_asking() {
     fs::remove_file(&state).expect("a state");
     let lost = project.run(&["plan", "demo"]).ends(1);
     assert!(
-        lost.err.contains("`groundwork state rebuild`"),
+        lost.err.contains("`groundwork state rebuild demo`"),
         "{}",
         lost.err
     );
