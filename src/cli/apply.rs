@@ -38,13 +38,11 @@ pub struct Apply {
 impl Apply {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
-        let claim = self.waiting.claim(global, &session, "apply").await?;
-        let ended = self.apply(global, &session).await;
-        claim.release().await;
-        ended
+        let work = self.apply(global, &session);
+        self.waiting.hold(global, &session, "apply", work).await
     }
 
-    async fn apply(self, global: &Global, session: &Session) -> Result<Exit, Error> {
+    async fn apply(&self, global: &Global, session: &Session) -> Result<Exit, Error> {
         let planned = session.plan(Goal::Apply).await?;
         if !self.json {
             super::plan::show(session, &planned.plan)?;
@@ -64,7 +62,7 @@ impl Apply {
         let stop = signals::listen();
         let listener = listener(self.json, &session.cloud.clock, &planned);
         let confirmed = Confirmed {
-            data_loss: self.allow_data_loss,
+            data_loss: self.allow_data_loss.clone(),
         };
         let report = ops::apply(
             session,

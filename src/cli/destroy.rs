@@ -37,13 +37,11 @@ pub struct Destroy {
 impl Destroy {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session_on_what_exists(global, &self.environment).await?;
-        let claim = self.waiting.claim(global, &session, "destroy").await?;
-        let ended = self.destroy(global, &session).await;
-        claim.release().await;
-        ended
+        let work = self.destroy(global, &session);
+        self.waiting.hold(global, &session, "destroy", work).await
     }
 
-    async fn destroy(self, global: &Global, session: &Session) -> Result<Exit, Error> {
+    async fn destroy(&self, global: &Global, session: &Session) -> Result<Exit, Error> {
         let planned = if self.skip_cluster {
             session.plan_skipping_cluster().await?
         } else {

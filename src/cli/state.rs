@@ -120,16 +120,13 @@ async fn show(global: &Global, environment: &str, address: Option<Address>) -> R
 impl Restore {
     async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session_on_what_exists(global, &self.environment).await?;
-        let claim = self
-            .waiting
-            .claim(global, &session, "state restore")
-            .await?;
-        let ended = self.restore(&session).await;
-        claim.release().await;
-        ended
+        let work = self.restore(&session);
+        self.waiting
+            .hold(global, &session, "state restore", work)
+            .await
     }
 
-    async fn restore(self, session: &Session) -> Result<Exit, Error> {
+    async fn restore(&self, session: &Session) -> Result<Exit, Error> {
         let (name, version) = (&self.environment, &self.version);
         let question = format!("Put version {version} in the place of the state of {name}?");
         if !confirm(self.yes, &question).await? {
@@ -149,16 +146,13 @@ impl Restore {
 impl Rebuild {
     async fn run(self, global: &Global) -> Result<Exit, Error> {
         let session = session(global, &self.environment).await?;
-        let claim = self
-            .waiting
-            .claim(global, &session, "state rebuild")
-            .await?;
-        let ended = self.rebuild(&session).await;
-        claim.release().await;
-        ended
+        let work = self.rebuild(&session);
+        self.waiting
+            .hold(global, &session, "state rebuild", work)
+            .await
     }
 
-    async fn rebuild(self, session: &Session) -> Result<Exit, Error> {
+    async fn rebuild(&self, session: &Session) -> Result<Exit, Error> {
         let depth = if self.skip_cluster {
             Depth::Aws
         } else {

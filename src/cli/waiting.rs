@@ -1,7 +1,7 @@
 //! Commands that change something, one at a time.
 
 use super::Global;
-use super::exit::Error;
+use super::exit::{Error, Exit};
 use crate::ops::Session;
 use crate::state::{Claim, Holder, Terms};
 use crate::ui;
@@ -15,8 +15,21 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Takes the right to change the environment, which a command holds from before its plan to its end.
-    pub(super) async fn claim(
+    /// Does `work` with the right to change the environment, which a command holds from before its plan to its end.
+    pub(super) async fn hold(
+        &self,
+        global: &Global,
+        session: &Session,
+        operation: &str,
+        work: impl Future<Output = Result<Exit, Error>>,
+    ) -> Result<Exit, Error> {
+        let claim = self.claim(global, session, operation).await?;
+        let ended = work.await;
+        claim.release().await;
+        ended
+    }
+
+    async fn claim(
         &self,
         global: &Global,
         session: &Session,

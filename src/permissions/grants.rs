@@ -353,12 +353,10 @@ impl Scope<'_> {
             ..allow("PassRoles", "iam", &["PassRole"], roles.to_vec())
         });
         // What the cluster's controllers may leave, and only a teardown removes.
-        let left = [("network-interface", "ec2"), ("volume", "ec2")];
-        let left = left.map(|(sort, service)| self.regional(service, &format!("{sort}/*")));
-        let names = ["DeleteNetworkInterface", "DeleteVolume"];
-        let mut of_disks = allow("Leftovers", "ec2", &names, left.to_vec());
-        of_disks.action.push("ec2:CreateTags".to_owned());
-        all.push(of_disks);
+        let left = ["network-interface", "volume"];
+        let left = left.map(|sort| self.regional("ec2", &format!("{sort}/*")));
+        let names = ["CreateTags", "DeleteNetworkInterface", "DeleteVolume"];
+        all.push(allow("Leftovers", "ec2", &names, left.to_vec()));
         let left = ["loadbalancer", "targetgroup"];
         let left = left.map(|sort| self.regional("elasticloadbalancing", &format!("{sort}/*")));
         let names = ["DeleteLoadBalancer", "DeleteTargetGroup"];

@@ -73,15 +73,17 @@ def main():
     threading.Thread(target=watched.serve_forever, daemon=True).start()
     sandbox = ask(f"http://127.0.0.1:{watched.server_port}")
     # A new sandbox world has this user.
-    get_backend("iam")["123456789012"]["aws"].create_user(region_name="us-east-1", user_name="ops-account", tags=[])
+    get_backend("iam")[services.ACCOUNT]["aws"].create_user(region_name="us-east-1", user_name="ops-account", tags=[])
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     moto = ask("http://%s:%s" % server.get_host_and_port())
 
     told, met = [f"against AWS's model: {sentence}" for sentence in sorted(wrong)], set()
     for step, member, ours, theirs in differences(sandbox, moto):
-        rows = [(step, ours, theirs)] if not member else [row for row in MEMBERS if fnmatch.fnmatchcase(member, row.replace("[", "[[]"))]
-        rows = [row for row in rows if row in OUTCOMES or row in MEMBERS]
+        if member:
+            rows = [row for row in MEMBERS if fnmatch.fnmatchcase(member, row.replace("[", "[[]"))]
+        else:
+            rows = [row for row in OUTCOMES if row == (step, ours, theirs)]
         met.update(rows)
         if not rows:
             told.append(f"{step}: {member or 'the outcome'} is {ours} in the sandbox and {theirs} in moto")

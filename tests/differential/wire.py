@@ -66,7 +66,7 @@ def findings(operation, status, headers, body):
     """What is wrong with a reply to `operation`, one sentence each."""
     service = operation.service_model
     known = tuple(sentence for name, sentence in BESIDE_THE_MODEL if name == service.service_name)
-    return [finding for finding in _findings(operation, status, headers, body) if not finding.startswith(known or " ")]
+    return [finding for finding in _findings(operation, status, headers, body) if not finding.startswith(known)]
 
 
 def _findings(operation, status, headers, body):

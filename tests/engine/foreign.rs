@@ -48,18 +48,16 @@ async fn is_untouched(session: &Session) {
     assert!(work.is_empty(), "{work:#?}");
 }
 
+async fn lineage(session: &Session) -> String {
+    let state = session.store.load().await.unwrap().unwrap();
+    state.lineage.to_string()
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_lineages_resources_are_refused_by_name() {
     let world = applied();
     let ours = session(&world);
-    let lineage = ours
-        .store
-        .load()
-        .await
-        .unwrap()
-        .unwrap()
-        .lineage
-        .to_string();
+    let lineage = lineage(&ours).await;
     let mut refused = BTreeSet::new();
     for refusal in refusals(&stranger(&world)).await {
         let text = refusal.to_string();
@@ -88,14 +86,7 @@ async fn another_lineages_resources_are_refused_by_name() {
 async fn another_lineages_resources_survive_our_destroy() {
     let world = applied();
     let ours = session(&world);
-    let lineage = ours
-        .store
-        .load()
-        .await
-        .unwrap()
-        .unwrap()
-        .lineage
-        .to_string();
+    let lineage = lineage(&ours).await;
     let planned = stranger(&world).plan(Goal::Destroy).await;
     let Err(Error::Refused { refusals, .. }) = planned else {
         panic!("there is a plan");

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::canaries::Canaries;
 use super::over_http::Aws;
 use super::project::{Done, Project};
+use super::served::{THROUGH, on_aws};
 
 const PASSWORD: &str = "canary+of=the-variable?&<1";
 const ROTATED: &str = "canary+of=another-variable?&<2";
@@ -214,10 +215,7 @@ fn a_password_in_the_file_is_refused_without_repeating_it() {
 /// Over HTTP there are credentials, the bearer token of a kubeconfig, and tokens that are made of the credentials.
 #[tokio::test]
 async fn no_credential_is_printed_or_written() {
-    let project = Project::new();
-    let file = "environments/demo.toml";
-    let owner = "owner = \"platform\"\n";
-    project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
+    let project = on_aws();
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
     let kubeconfig = project.path().join("kubeconfig.yaml");
@@ -229,14 +227,6 @@ async fn no_credential_is_printed_or_written() {
         project,
         said: Vec::new(),
     };
-    let through = [
-        "--provider",
-        "aws",
-        "--kubeconfig",
-        "kubeconfig.yaml",
-        "--context",
-        "tunnel",
-    ];
     let mut most = 0;
     for (arguments, answers, code) in [
         (&["apply", "demo", "--yes", "--json"] as &[&str], true, 0),
@@ -253,7 +243,7 @@ async fn no_credential_is_printed_or_written() {
         (&["state", "show", "demo"], true, 0),
         (&["destroy", "demo", "--yes", "--json"], true, 0),
     ] {
-        let all = [arguments, &through].concat();
+        let all = [arguments, &THROUGH].concat();
         let mut command = watched.command(&all, PASSWORD);
         let endpoint = if answers {
             aws.url()
@@ -308,10 +298,7 @@ const PROFILES: [&str; 5] = [
 /// What should give credentials and can't be used is not quoted.
 #[tokio::test]
 async fn files_with_credentials_are_not_quoted() {
-    let project = Project::new();
-    let file = "environments/demo.toml";
-    let owner = "owner = \"platform\"\n";
-    project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
+    let project = on_aws();
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
     let through = |path: &str| {

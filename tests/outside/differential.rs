@@ -2,7 +2,7 @@
 
 use groundwork::sandbox::serve::aws_url;
 
-use crate::over_http::{Aws, ready_for_aws, through_aws};
+use crate::over_http::{Aws, TUNNEL, ready_for_aws, through_aws};
 use crate::project::{Done, Project};
 use crate::python::{Program, program, python};
 
@@ -43,8 +43,7 @@ async fn every_reply_is_as_aws_models_it() {
     let script = "tests/differential/proxy.py";
     let proxy = Program::start(&project, &python, script, &[&upstream]);
     let run = async |arguments: &[&str]| {
-        let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
-        let arguments = [arguments, &through].concat();
+        let arguments = [arguments, &TUNNEL].concat();
         through_aws(&project, &proxy.url, &arguments).await
     };
     run(&["apply", "staging", "--yes"]).await.ends(0);

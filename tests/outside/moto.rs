@@ -1,7 +1,7 @@
 //! The same life cycles against an AWS that nobody here wrote: moto over HTTP, its gaps filled by `tests/moto`. Its S3 is
 //! also the bucket that other tests keep their states in.
 
-use crate::over_http::{Aws, ready_for_aws, through_aws};
+use crate::over_http::{Aws, TUNNEL, ready_for_aws, through_aws};
 use crate::project::Project;
 use crate::python::{Program, python};
 
@@ -41,8 +41,7 @@ async fn lives(environment: &str, edits: &[(&str, &str)]) {
     let moto = Program::start(&project, &python, SERVER, &[]);
 
     let run = async |arguments: &[&str]| {
-        let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
-        let arguments = [arguments, &through].concat();
+        let arguments = [arguments, &TUNNEL].concat();
         through_aws(&project, &moto.url, &arguments).await
     };
     let is_done = async || {

@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::project::{Done, GROUNDWORK, Project, repository};
 
+/// How a command reaches the cluster of the kubeconfig that [`Aws::kubeconfig`] writes.
+pub const TUNNEL: [&str; 4] = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
+
 /// An endpoint that answers as AWS does, out of the project's own world.
 pub struct Aws {
     address: SocketAddr,
@@ -109,9 +112,8 @@ async fn demo_comes_up_and_goes_down_over_http() {
     let before = project.count().await;
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
-    let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
     let run = async |arguments: &[&str]| {
-        let arguments = [arguments, &through].concat();
+        let arguments = [arguments, &TUNNEL].concat();
         aws.run(&project, &arguments).await
     };
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::over_http::{Aws, ready_for_aws};
+use super::over_http::{Aws, TUNNEL, ready_for_aws};
 use super::project::Project;
 
 const REBUILD: [&str; 4] = ["state", "rebuild", "demo", "--yes"];
@@ -99,10 +99,7 @@ async fn a_lost_state_comes_back_over_http() {
     let before = project.count().await;
     let aws = Aws::of(&project).await;
     aws.kubeconfig(&project, "demo");
-    let run = async |arguments: &[&str]| {
-        let through = ["--kubeconfig", "kubeconfig.yaml", "--context", "tunnel"];
-        aws.run(&project, &[arguments, &through].concat()).await
-    };
+    let run = async |arguments: &[&str]| aws.run(&project, &[arguments, &TUNNEL].concat()).await;
     run(&["apply", "demo", "--yes"]).await.ends(0);
     let state = project
         .state("demo")

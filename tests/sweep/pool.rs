@@ -5,6 +5,8 @@ use std::future::Future;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::settings::tell;
+
 /// Runs `work` to its end on a virtual clock of its own.
 pub fn on_a_clock<T>(work: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -36,6 +38,22 @@ pub fn each<W: Sync>(
         }
     });
     failed.into_inner().expect("nobody panicked")
+}
+
+/// Plays every seed and says how many failed; fails with those, any of which can be played again.
+pub fn each_seed(what: &str, seeds: &[u64], play: impl AsyncFn(&u64) -> Result<(), String> + Sync) {
+    let failed = each(seeds, play);
+    let (first, last) = (seeds[0], seeds[seeds.len() - 1]);
+    tell(&format!(
+        "{what}: seeds {first}..={last}, {} failed",
+        failed.len()
+    ));
+    let failed: Vec<String> = failed.into_values().collect();
+    assert!(
+        failed.is_empty(),
+        "GROUNDWORK_SWEEP_SEED plays one again\n{}",
+        failed.join("\n")
+    );
 }
 
 /// The next number of a sequence that looks random and is the same every time.
