@@ -58,8 +58,7 @@ pub(super) async fn act(
         }
         (Verb::Forget, _) => {
             job.journal
-                .record(Transition::Forget(step.address.clone(), None))
-                .await?;
+                .note(Transition::Forget(step.address.clone(), None))?;
             job.listener.hear(&Event::Finished {
                 address: step.address.clone(),
                 verb: action.verb,
@@ -92,6 +91,9 @@ pub(super) async fn act(
         (Verb::Update | Verb::Adopt, _) => work.bring_in_line(known).await?,
         (Verb::Delete | Verb::Replace, Phase::Remove) => work.remove().await?,
         (Verb::Create | Verb::Delete | Verb::None | Verb::Forget, _) => {}
+    }
+    if !action.surplus.is_empty() {
+        job.journal.settle().await?;
     }
     for id in &action.surplus {
         work.delete(id).await?;
@@ -253,8 +255,8 @@ impl Work<'_> {
             .await?)
     }
 
-    /// Makes it durable that the resource is as observed, and lets dependents know.
-    async fn finish(
+    /// Takes down that the resource is as observed, and lets dependents know: what they begin is durable after it.
+    fn finish(
         &self,
         known: &RefCell<Known>,
         observed: &Observed,
@@ -280,8 +282,7 @@ impl Work<'_> {
         let address = self.action.address.clone();
         self.job
             .journal
-            .record(Transition::Finish(address, recorded, seconds))
-            .await?;
+            .note(Transition::Finish(address, recorded, seconds))?;
         publish(known, &self.action.address, Some(observed));
         Ok(())
     }
@@ -290,16 +291,12 @@ impl Work<'_> {
         let begun = self.job.cloud.clock.passed();
         self.begin(state::Action::Create, None).await?;
         let id = self.bring_into_being().await?;
-        self.job
-            .journal
-            .record(Transition::Identify(
-                self.action.address.clone(),
-                id.clone(),
-            ))
-            .await?;
+        self.job.journal.note(Transition::Identify(
+            self.action.address.clone(),
+            id.clone(),
+        ))?;
         let observed = converge(self, &id).await?;
         self.finish(known, &observed, Some(seconds_since(begun, self.job.cloud)))
-            .await
     }
 
     /// Sends the create. When it is uncertain what became of it, looks before sending it again.
@@ -366,30 +363,27 @@ impl Work<'_> {
             self.begin(state::Action::Update, Some(id.clone())).await?;
         }
         let observed = converge(self, &id).await?;
-        self.finish(known, &observed, None).await
+        self.finish(known, &observed, None)
     }
 
     async fn remove(&self) -> Result<(), ActError> {
         let begun = self.job.cloud.clock.passed();
         let id = self.action.id.clone().ok_or(ActError::Unknown)?;
         if self.kind.name() == CONTROL_PLANE {
-            self.owe_sweep().await?;
+            self.owe_sweep()?;
         }
         self.begin(state::Action::Delete, Some(id.clone())).await?;
         self.delete(&id).await?;
         let seconds = seconds_since(begun, self.job.cloud);
-        Ok(self
-            .job
-            .journal
-            .record(Transition::Forget(
-                self.action.address.clone(),
-                Some(seconds),
-            ))
-            .await?)
+        Ok(self.job.journal.note(Transition::Forget(
+            self.action.address.clone(),
+            Some(seconds),
+        ))?)
     }
 
-    /// Makes it durable that a cluster is to be swept up after, before it goes: once it is gone nothing else tells.
-    async fn owe_sweep(&self) -> Result<(), ActError> {
+    /// Takes down that a cluster is to be swept up after, durable before its deletion begins: once it is gone nothing
+    /// else tells.
+    fn owe_sweep(&self) -> Result<(), ActError> {
         let sweeps = self.job.plan.actions.iter();
         let sweeps =
             sweeps.filter(|action| action.kind == LEFTOVERS && action.verb == Verb::Delete);
@@ -405,7 +399,7 @@ impl Work<'_> {
                 fields: Fields::new(),
             };
             let owed = Transition::Begin(sweep.address.clone(), entry);
-            self.job.journal.record(owed).await?;
+            self.job.journal.note(owed)?;
         }
         Ok(())
     }

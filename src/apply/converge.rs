@@ -47,6 +47,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
     let mut last_state = String::new();
     let mut begun = None;
     loop {
+        let mut doubting = Duration::ZERO;
         let state = match read(work, id).await? {
             None if waited >= VISIBILITY => return Err(ActError::Vanished),
             None => "not visible yet".to_owned(),
@@ -77,9 +78,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                     if sent == 1 {
                         continue;
                     }
-                    let pause = doubt(sent);
-                    clock.sleep(pause).await;
-                    waited += pause;
+                    doubting = doubt(sent);
                     format!("changing {}", differing.join(", "))
                 }
             },
@@ -99,7 +98,11 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                 seconds: waited.as_secs(),
             });
         }
-        let pause = pause(waited);
+        if waited.is_zero() {
+            // The id of what is waited for is durable.
+            work.job.journal.settle().await?;
+        }
+        let pause = doubting + pause(waited);
         clock.sleep(pause).await;
         waited += pause;
         in_this_state += pause;

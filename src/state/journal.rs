@@ -1,7 +1,9 @@
 //! The journal: transitions become durable in the order in which they are made, many in one write.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,12 +26,26 @@ pub enum Stopped {
     Illegal(#[source] Arc<Damage>),
 }
 
-type Reply = oneshot::Sender<Result<(), Stopped>>;
+/// What the writer is asked for.
+#[derive(Debug)]
+enum Request {
+    /// That a transition becomes durable, which nobody waits for.
+    Note(Transition),
+    /// An answer as soon as everything that was noted before is durable.
+    Settle(oneshot::Sender<Result<(), Stopped>>),
+}
+
+/// In a bucket: for how long what somebody waits for gathers with what comes at the same time. A request takes about as
+/// long.
+const GATHERS: Duration = Duration::from_millis(200);
+
+/// In a bucket: for how long what nobody waits for is kept back, to share the write of what comes next.
+const LINGERS: Duration = Duration::from_secs(5);
 
 /// A handle on the journal; clones share it.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    requests: mpsc::UnboundedSender<(Transition, Reply)>,
+    requests: mpsc::UnboundedSender<Request>,
     state: Arc<Mutex<State>>,
     writes: Arc<AtomicU64>,
 }
@@ -79,18 +95,37 @@ impl Journal {
     /// Makes a transition; returns once it is durable.
     ///
     /// # Errors
-    /// When it is not durable. After a failed write the journal stays stopped.
+    /// When it is not durable. After a failed write or an illegal step the journal stays stopped.
     pub async fn record(&self, transition: Transition) -> Result<(), Stopped> {
+        self.note(transition)?;
+        self.settle().await
+    }
+
+    /// Makes a transition that is durable before any that comes later, and soon. What becomes of it is told to whoever
+    /// settles or records next.
+    ///
+    /// # Errors
+    /// When the journal is closed.
+    pub fn note(&self, transition: Transition) -> Result<(), Stopped> {
+        let sent = self.requests.send(Request::Note(transition));
+        sent.map_err(|_| Self::closed())
+    }
+
+    /// Returns once everything that was noted is durable.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn settle(&self) -> Result<(), Stopped> {
         let (reply, answer) = oneshot::channel();
-        let closed = || {
-            Stopped::Illegal(Arc::new(Damage::Unreadable(
-                "the journal is closed".to_owned(),
-            )))
-        };
-        self.requests
-            .send((transition, reply))
-            .map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        let sent = self.requests.send(Request::Settle(reply));
+        sent.map_err(|_| Self::closed())?;
+        answer.await.map_err(|_| Self::closed())?
+    }
+
+    fn closed() -> Stopped {
+        Stopped::Illegal(Arc::new(Damage::Unreadable(
+            "the journal is closed".to_owned(),
+        )))
     }
 }
 
@@ -115,43 +150,56 @@ impl Writer {
         }
     }
 
-    /// Takes whatever has gathered while the last write ran, and makes it durable with one write.
-    async fn write_in_groups(mut self, mut queue: mpsc::UnboundedReceiver<(Transition, Reply)>) {
-        while let Some(first) = queue.recv().await {
-            // Lets every task that is ready to run add its transition to this write.
-            tokio::task::yield_now().await;
-            self.store.gather().await;
-            let mut group = vec![first];
-            while let Ok(next) = queue.try_recv() {
-                group.push(next);
-            }
+    /// Makes one group after the other durable, each with one write.
+    async fn write_in_groups(mut self, mut queue: mpsc::UnboundedReceiver<Request>) {
+        while let Some(group) = self.gather(&mut queue).await {
+            let mut waiting = Vec::new();
             let mut state = self.durable();
-            state.serial += 1;
-            let mut accepted = Vec::with_capacity(group.len());
-            for (transition, reply) in group {
-                let recorded = match &self.stopped {
-                    Some(stopped) => Err(stopped.clone()),
-                    None => state
-                        .record(transition)
-                        .map_err(|damage| Stopped::Illegal(Arc::new(damage))),
-                };
-                match recorded {
-                    Ok(()) => accepted.push(reply),
-                    // A caller that went away needs no answer.
-                    Err(error) => drop(reply.send(Err(error))),
+            let mut noted = false;
+            for request in group {
+                match request {
+                    Request::Settle(reply) => waiting.push(reply),
+                    Request::Note(_) if self.stopped.is_some() => {}
+                    Request::Note(transition) => match state.record(transition) {
+                        Ok(()) => noted = true,
+                        Err(damage) => self.stopped = Some(Stopped::Illegal(Arc::new(damage))),
+                    },
                 }
             }
-            if accepted.is_empty() {
-                continue;
+            if noted {
+                state.serial += 1;
+                if let Err(error) = self.write(state).await {
+                    self.stopped = Some(error);
+                }
             }
-            let written = self.write(state).await;
-            if let Err(error) = &written {
-                self.stopped = Some(error.clone());
-            }
-            for reply in accepted {
-                drop(reply.send(written.clone()));
+            for reply in waiting {
+                // A caller that went away needs no answer.
+                drop(reply.send(self.stopped.clone().map_or(Ok(()), Err)));
             }
         }
+    }
+
+    /// Whatever has come while the last write ran. Where a write costs more than some waiting, also what comes in a while.
+    async fn gather(&self, queue: &mut mpsc::UnboundedReceiver<Request>) -> Option<Vec<Request>> {
+        let mut group = vec![queue.recv().await?];
+        // Lets every task that is ready to run add its transition to this write.
+        tokio::task::yield_now().await;
+        if self.store.is_shared() {
+            let mut lingering = pin!(self.store.uptime.sleep(LINGERS));
+            while matches!(group.last(), Some(Request::Note(_))) {
+                tokio::select! {
+                    Some(next) = queue.recv() => group.push(next),
+                    () = &mut lingering => break,
+                }
+            }
+            if matches!(group.first(), Some(Request::Note(_))) {
+                self.store.uptime.sleep(GATHERS).await;
+            }
+        }
+        while let Ok(next) = queue.try_recv() {
+            group.push(next);
+        }
+        Some(group)
     }
 
     pub(super) fn durable(&self) -> State {
@@ -175,9 +223,21 @@ impl Writer {
 mod tests {
     use futures::future::join_all;
     use jiff::Timestamp;
+    use object_store::memory::InMemory;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::state::document::Outcome;
+
+    fn nobodys() -> State {
+        State::new("demo", "sandbox", "1", "us-east-1", Timestamp::UNIX_EPOCH)
+    }
+
+    async fn in_a_bucket() -> Journal {
+        let whose = ["sandbox", "1", "demo"];
+        let store = Store::shared(Arc::new(InMemory::new()), "memory", "", whose);
+        Journal::open(store, nobodys()).await.unwrap()
+    }
 
     fn end(operation: usize) -> Transition {
         Transition::End(Outcome {
@@ -191,8 +251,7 @@ mod tests {
     async fn what_is_recorded_at_once_shares_one_write() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path(), "sandbox", "1", "demo");
-        let state = State::new("demo", "sandbox", "1", "us-east-1", Timestamp::UNIX_EPOCH);
-        let journal = Journal::open(store.clone(), state).await.unwrap();
+        let journal = Journal::open(store.clone(), nobodys()).await.unwrap();
         for result in join_all((0..20).map(|n| journal.record(end(n)))).await {
             result.unwrap();
         }
@@ -201,11 +260,65 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_noted_is_durable_with_what_is_recorded_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::local(folder.path(), "sandbox", "1", "demo");
+        let journal = Journal::open(store.clone(), nobodys()).await.unwrap();
+        journal.note(end(1)).unwrap();
+        journal.record(end(2)).await.unwrap();
+        let kept = store.load().await.unwrap().unwrap();
+        assert_eq!(
+            (kept.serial, kept.outcome.unwrap().operation),
+            (2, "2".to_owned())
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_noted_becomes_durable_in_a_folder_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::local(folder.path(), "sandbox", "1", "demo");
+        let journal = Journal::open(store.clone(), nobodys()).await.unwrap();
+        journal.note(end(1)).unwrap();
+        while journal.writes() == 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(store.load().await.unwrap().unwrap().outcome.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_a_bucket_what_is_noted_waits_to_share_a_write_and_not_for_ever() {
+        let journal = in_a_bucket().await;
+        journal.note(end(1)).unwrap();
+        tokio::time::sleep(LINGERS / 2).await;
+        let begun = Instant::now();
+        journal.record(end(2)).await.unwrap();
+        assert_eq!((journal.writes(), begun.elapsed()), (2, GATHERS));
+        journal.note(end(3)).unwrap();
+        tokio::time::sleep(LINGERS + 2 * GATHERS).await;
+        assert_eq!(journal.writes(), 3);
+        journal.settle().await.unwrap();
+        assert_eq!(journal.writes(), 3);
+    }
+
+    #[tokio::test]
+    async fn after_an_illegal_step_nothing_is_recorded_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::local(folder.path(), "sandbox", "1", "demo");
+        let journal = Journal::open(store, nobodys()).await.unwrap();
+        let never_begun = "network.vpc".parse().unwrap();
+        journal
+            .note(Transition::Identify(never_begun, "vpc-1".to_owned()))
+            .unwrap();
+        let next = journal.record(end(1)).await;
+        assert!(matches!(next, Err(Stopped::Illegal(_))), "{next:?}");
+        assert_eq!(journal.state().serial, 1);
+    }
+
+    #[tokio::test]
     async fn after_a_failed_write_nothing_is_recorded_any_more() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path(), "sandbox", "1", "demo");
-        let state = State::new("demo", "sandbox", "1", "us-east-1", Timestamp::UNIX_EPOCH);
-        let journal = Journal::open(store.clone(), state).await.unwrap();
+        let journal = Journal::open(store.clone(), nobodys()).await.unwrap();
         let obstacle = store.file().unwrap().with_extension("json.next");
         std::fs::create_dir(&obstacle).unwrap();
         assert!(matches!(

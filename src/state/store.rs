@@ -85,9 +85,6 @@ pub enum StoreError {
 /// How often a call is made that may not have arrived.
 const ATTEMPTS: u32 = 5;
 
-/// For how long what is written to a bucket gathers.
-const GATHERS: Duration = Duration::from_millis(200);
-
 /// How long to wait before the second; each wait is twice as long as the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -153,12 +150,9 @@ impl Store {
         Some(self.folder()?.join(self.document()))
     }
 
-    /// Waits for more to write, where one write costs more than the waiting: a request to a bucket takes about as long,
-    /// and what is told at the same time then takes one.
-    pub(super) async fn gather(&self) {
-        if self.folder.is_none() {
-            self.uptime.sleep(GATHERS).await;
-        }
+    /// Whether it is in a bucket.
+    pub(super) fn is_shared(&self) -> bool {
+        self.folder.is_none()
     }
 
     /// The name of the document.
