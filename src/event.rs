@@ -81,6 +81,8 @@ pub enum Event {
     },
     /// Someone asked to stop: nothing new is started, and what is in flight has a moment to finish.
     Stopping,
+    /// A smoke test is over.
+    Smoke(SmokeTest),
     /// The run is over.
     Ended {
         /// `apply` or `destroy`.
@@ -96,6 +98,42 @@ pub enum Event {
         /// How many seconds it took.
         seconds: u64,
     },
+}
+
+/// How a smoke test went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SmokeTest {
+    /// What was asked for.
+    pub url: String,
+    /// What came of it.
+    pub result: SmokeResult,
+    /// The answer that was wanted, in words.
+    pub wanted: String,
+    /// The last answer, in words; none where nothing was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
+    /// Applications that may be meant and are not as their repository says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_synced: Vec<String>,
+    /// What to look at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// How many seconds it took.
+    pub seconds: u64,
+}
+
+/// What comes of a smoke test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmokeResult {
+    /// The right answer came.
+    Passed,
+    /// Nothing was asked, because nobody has deployed what would answer.
+    NotSynced,
+    /// The right answer did not come in time.
+    Failed,
+    /// It was stopped before the right answer came.
+    Stopped,
 }
 
 /// Where events go.

@@ -3,12 +3,14 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::confirm::confirm;
 use super::context::{columns, output_columns, remembered, session};
 use super::exit::{Error, Exit, colour};
 use super::output::outputs;
 use super::waiting::Waiting;
-use super::{Global, signals};
+use super::{Global, signals, smoke};
 use crate::address::Address;
 use crate::apply::Report;
 use crate::clock::Clock;
@@ -50,8 +52,9 @@ impl Apply {
             ui::tell(super::plan::text(session, &planned.plan));
         }
         if planned.plan.is_empty() {
-            show_outputs(global, &self.environment, self.json).await?;
-            return Ok(Exit::Done);
+            return self
+                .show_and_test(global, session, &signals::listen())
+                .await;
         }
         // The plan may have scrolled by.
         let question = format!("\nApply this plan: {}?", ui::tally(&planned.plan));
@@ -76,8 +79,18 @@ impl Apply {
         if !report.is_complete() {
             return Ok(incomplete(*stop.borrow(), report.failed.is_empty()));
         }
+        self.show_and_test(global, session, &stop).await
+    }
+
+    /// What the environment gives, and whether it answers.
+    async fn show_and_test(
+        &self,
+        global: &Global,
+        session: &Session,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Exit, Error> {
         show_outputs(global, &self.environment, self.json).await?;
-        Ok(Exit::Done)
+        smoke::after_apply(session, self.json, stop).await
     }
 }
 

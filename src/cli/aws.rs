@@ -14,7 +14,7 @@ use object_store::ObjectStore;
 use super::Global;
 use super::exit::Error;
 use crate::clock::Clock;
-use crate::cloud::{Clients, Cloud, Connector, EksConnector, KubeconfigConnector};
+use crate::cloud::{Clients, Cloud, Connector, EksConnector, Internet, KubeconfigConnector};
 use crate::state::Fence;
 
 /// The host's clock, and a moment from which it counts also while that is set.
@@ -77,6 +77,7 @@ pub async fn cloud(global: &Global, region: &str) -> Result<Cloud, Error> {
     Ok(Cloud {
         aws: Clients::new(&config, region, &fence),
         connector,
+        visitor: Arc::new(Internet),
         clock,
         fence,
     })

@@ -16,6 +16,8 @@ pub enum Exit {
     Failed,
     /// `plan` found something to do.
     SomethingToDo,
+    /// Everything is there, but it does not answer as the file says.
+    Smoke,
     /// The command line could not be understood.
     Usage,
     /// Another run is at work, and nobody wanted to wait.
@@ -31,6 +33,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::SomethingToDo => 2,
+            Self::Smoke => 3,
             Self::Usage => 64,
             Self::Busy => 75,
             Self::Interrupted => 130,

@@ -17,6 +17,7 @@ mod plan;
 mod sandbox;
 mod schema;
 mod signals;
+mod smoke;
 mod state;
 mod status;
 mod token;
@@ -40,6 +41,7 @@ Exit codes:
     0  done, or nothing to do
     1  failed
     2  `plan` found something to do
+    3  a smoke test was not passed
    64  wrong usage
    75  another run is at work, and --no-wait was given
   130  interrupted; the same command goes on";
@@ -142,6 +144,7 @@ enum Command {
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
     Status(status::Status),
+    Smoke(smoke::Smoke),
     Output(output::Output),
     Kubeconfig(kubeconfig::Kubeconfig),
     Graph(graph::Graph),
@@ -168,6 +171,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Apply(command) => command.run(global).await,
         Command::Destroy(command) => command.run(global).await,
         Command::Status(command) => command.run(global).await,
+        Command::Smoke(command) => command.run(global).await,
         Command::Output(command) => command.run(global).await,
         Command::Kubeconfig(command) => command.run(global).await,
         Command::Graph(command) => command.run(global),

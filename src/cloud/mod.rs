@@ -12,6 +12,7 @@ mod kubernetes;
 mod remains;
 mod retry;
 pub mod token;
+mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use fenced::cluster as fenced_cluster;
 pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
 pub use kubernetes::{ClusterEndpoint, Connector};
 pub use retry::{Retry, retry, retry_change};
+pub use visit::{Internet, NoAnswer, Page, Visit, Visitor};
 
 /// Everything that reaches outside the process; cheap to clone.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub struct Cloud {
     pub aws: Clients,
     /// How to reach the described cluster's API server, and only that.
     pub connector: Arc<dyn Connector>,
+    /// How to reach load balancers as their users do.
+    pub visitor: Arc<dyn Visitor>,
     /// Time as the cloud lives it: simulated in the sandbox.
     pub clock: Arc<dyn Clock>,
     /// Within which changes are allowed: every client here is.

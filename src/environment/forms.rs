@@ -199,6 +199,8 @@ forms! {
     Url(2000, r"^https?://[^\s/@]+/\S+$", "a URL such as `https://example.com/install.yaml`");
     /// A SHA-256 digest.
     Sha256(64, r"^[0-9a-f]{64}$", "the 64 lowercase hexadecimal digits of a SHA-256");
+    /// A path that is asked for over HTTP.
+    RequestPath(2000, r"^/[A-Za-z0-9/._~!$&'()*+,;=:@%?-]*$", "a path such as `/flights?flight_no=AA2532`, other signs encoded as `%20`");
     /// A Git repository.
     GitUrl(2000, r"^(https?://[^\s/@]+/\S+|ssh://\S+|git@[^\s:]+:\S+)$",
         "the URL of a Git repository, without user or password, such as `https://github.com/acme/deploy`");

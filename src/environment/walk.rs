@@ -13,8 +13,7 @@ use super::forms;
 use super::source::{Path, Source};
 
 /// Sections and keys that are designed, and not built yet.
-const LATER: [(&str, &str); 3] = [
-    ("smoke", "smoke tests"),
+const LATER: [(&str, &str); 2] = [
     ("cluster.addons", "EKS add-ons"),
     ("cluster.auto_mode", "EKS Auto Mode"),
 ];
@@ -75,8 +74,13 @@ impl Walker<'_> {
                 problem
             }
             (_, other) => {
-                let (wanted, found) = (article(wanted), article(other.type_str()));
-                Problem::new("wrong type", format!("expected {wanted}, found {found}"))
+                let (told, found) = (article(wanted), article(other.type_str()));
+                let label = format!("expected {told}, found {found}");
+                let mut problem = Problem::new("wrong type", label);
+                if wanted == "array" && matches!(other, DeValue::Table(_)) {
+                    problem.remedy = Some(format!("write `[[{path}]]` above it"));
+                }
+                problem
             }
         };
         self.faults.unusable(path, problem.into_fault(path));

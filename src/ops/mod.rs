@@ -6,6 +6,7 @@ mod error;
 mod proof;
 mod rebuild;
 mod session;
+mod smoke;
 mod status;
 mod teardown;
 
@@ -15,4 +16,5 @@ pub use error::Error;
 pub use proof::{Remains, look_again};
 pub use rebuild::{History, Previous, Rebuilt, rebuild, take_over};
 pub use session::{Planned, Session, desired, identify, variable_names};
+pub use smoke::{Smoke, smoke};
 pub use status::{ResourceStatus, Status, outputs, status};

@@ -9,6 +9,7 @@ use super::{Planned, Session};
 use crate::address::Address;
 use crate::environment::Environment;
 use crate::plan::Verb;
+use crate::resources::bootstrap::ingress_service;
 use crate::resources::{Condition, Observed, Outputs, Owner};
 use crate::state::{Holder, Outcome, State};
 
@@ -152,8 +153,7 @@ pub fn outputs(environment: &Environment, state: &State) -> Outputs {
     }
     let bootstrap = environment.bootstrap.as_ref();
     if bootstrap.is_some() {
-        let service = Address::of(&["bootstrap", "ingress", "service", "traefik"]);
-        give("ingress.hostname".to_owned(), service, "hostname");
+        give("ingress.hostname".to_owned(), ingress_service(), "hostname");
     }
     if let Some(agent) = bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref()) {
         outputs.extend(argocd(&agent.namespace));

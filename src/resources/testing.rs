@@ -99,6 +99,7 @@ impl Bench {
             cloud: Cloud {
                 aws: Clients::new(&config, &environment.region, &Fence::default()),
                 connector: Arc::new(SandboxConnector(sandbox.clone())),
+                visitor: Arc::new(sandbox.clone()),
                 clock: Arc::new(SandboxClock(tokio::time::Instant::now())),
                 fence: Fence::default(),
             },

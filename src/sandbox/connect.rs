@@ -1,5 +1,6 @@
 //! The sandbox as a cloud: the real clients, answered inside the process, on the world's own time.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::Timestamp;
 
-use super::Sandbox;
 use super::store::Effect;
 use super::time::ClockSource;
+use super::{Sandbox, web};
 use crate::clock::Clock;
-use crate::cloud::{Clients, Cloud, ClusterEndpoint, Connector, Fault};
+use crate::cloud::{
+    Clients, Cloud, ClusterEndpoint, Connector, Fault, NoAnswer, Page, Visit, Visitor,
+};
 use crate::state::Fence;
 
 impl Sandbox {
@@ -31,6 +34,7 @@ impl Sandbox {
         Cloud {
             aws: Clients::new(&config, region, &fence),
             connector: Arc::new(self.clone()),
+            visitor: Arc::new(self.clone()),
             clock: Arc::new(self.clone()),
             fence,
         }
@@ -41,6 +45,21 @@ impl Sandbox {
 impl Connector for Sandbox {
     async fn connect(&self, cluster: &ClusterEndpoint) -> Result<kube::Client, Fault> {
         Ok(self.kubernetes_client(&cluster.region, &cluster.name))
+    }
+}
+
+#[async_trait]
+impl Visitor for Sandbox {
+    async fn visit(&self, visit: Visit<'_>) -> Result<Page, NoAnswer> {
+        let asked = self
+            .store
+            .transact(Effect::Reads, |world| web::visit(world, visit));
+        let answered = asked.map_err(Into::into);
+        let answered = answered.and_then(|answer| answer.map_err(Into::into));
+        answered.map_err(|source: Box<dyn Error + Send + Sync>| NoAnswer {
+            to: visit.to.to_owned(),
+            source,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod show;
 pub mod stand_ins;
 pub mod store;
 pub mod time;
+mod web;
 pub mod world;
 
 use std::path::PathBuf;

@@ -1,13 +1,15 @@
 //! The world on a loopback port: what `aws`, `kubectl` and every other client can look into.
 //!
-//! `/k8s/{region}/{cluster}/…` is the Kubernetes API of that cluster, everything else is AWS.
+//! `/k8s/{region}/{cluster}/…` is the Kubernetes API of that cluster. What is not signed and asks for another host is
+//! meant for a load balancer: `curl -H 'Host: shop.example.com' http://127.0.0.1:4510/`. Everything else is AWS.
 
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use http::{Request, Response, Uri};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,7 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Sandbox, aws, kubernetes};
+use super::store::Effect;
+use super::{Sandbox, aws, kubernetes, web};
 
 /// Where the Kubernetes APIs begin.
 const CLUSTERS: &str = "/k8s/";
@@ -140,11 +143,34 @@ async fn answer(
             *request.uri_mut() = uri;
             kubernetes::answer(store, faults, &region, &cluster, request).await?
         }
+        None if web::host_of(&request).is_some() => {
+            let page = browse(sandbox, &request);
+            page.map(|body| Full::new(Bytes::from(body)).boxed_unsync())
+        }
         None => {
             let response = aws::respond(store, faults, request).await?;
             response.map(|body| Full::new(body).boxed_unsync())
         }
     })
+}
+
+/// What a load balancer answers. Where none does, the answer tells why.
+fn browse(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<String> {
+    let host = web::host_of(request).unwrap_or_default();
+    let path = request.uri().path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    let asked = sandbox
+        .store()
+        .transact(Effect::Reads, |world| web::browse(world, host, path));
+    let (status, body) = match asked {
+        Ok(Ok(page)) => (page.status, page.body),
+        Ok(Err(unanswered)) => (503, format!("sandbox: {unanswered}\n")),
+        Err(unusable) => (500, format!("sandbox: {unusable}\n")),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
 }
 
 /// The region and the cluster that `uri` names, and what is left of it for that cluster's API server.

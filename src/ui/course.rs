@@ -80,8 +80,11 @@ impl Course {
                 self.flying.remove(address);
             }
             Event::Skipped { address, .. } => self.skipped.push(address.clone()),
-            Event::Began { .. } | Event::Waiting { .. } | Event::Stopping | Event::Ended { .. } => {
-            }
+            Event::Began { .. }
+            | Event::Waiting { .. }
+            | Event::Stopping
+            | Event::Smoke(_)
+            | Event::Ended { .. } => {}
         }
     }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::course::Course;
 use super::format::{count, duration, estimate, seconds_between, squeeze};
 use super::print::{print, tell};
+use super::smoke::smoke;
 use super::style::{BAD, CHANGE, FAINT, GOOD, paint, verb};
 use crate::address::Address;
 use crate::clock::Clock;
@@ -129,6 +130,7 @@ fn line(event: &Event) -> Option<String> {
         ),
         // Said of all at once in the end.
         Event::Skipped { .. } => return None,
+        Event::Smoke(test) => smoke(test),
         Event::Ended {
             operation,
             done,
@@ -344,7 +346,7 @@ impl Listener for Bars {
                 }
                 return;
             }
-            Event::Skipped { .. } | Event::Stopping => {}
+            Event::Skipped { .. } | Event::Stopping | Event::Smoke(_) => {}
         }
         if let Some(text) = line(event) {
             self.say(&text);

@@ -1,5 +1,5 @@
 //! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
-//! ownership, what can't be seen, secrets on their way out, states that were lost, updates that fail, teardown, the real input; and the layers.
+//! ownership, what can't be seen, secrets on their way out, states that were lost, updates that fail, smoke tests, teardown, the real input; and the layers.
 
 mod bench;
 #[path = "../common/canaries.rs"]
@@ -25,6 +25,7 @@ mod secrets;
 #[path = "../common/mod.rs"]
 mod shared;
 mod shared_state;
+mod smoke;
 mod staging_inventory;
 mod teardown;
 mod unseen;

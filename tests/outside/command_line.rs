@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -47,6 +48,7 @@ async fn a_demo_comes_up_is_looked_at_changed_and_goes_down() {
         assert!(applied.out.contains(expected), "{}", applied.out);
     }
     does_nothing_twice(&project);
+    tells_whether_it_answers(&project);
     tells_how_it_is(&project);
     tells_what_it_gives(&project);
     tells_what_it_remembers(&project);
@@ -116,6 +118,48 @@ fn does_nothing_twice(project: &Project) {
     assert!(again.out.contains("nothing to do"), "{}", again.out);
     assert_eq!(fs::read(project.state("demo")).unwrap(), state);
     project.run(&["plan", "demo"]).ends(0);
+}
+
+fn tells_whether_it_answers(project: &Project) {
+    const FILE: &str = "environments/demo.toml";
+    let none = project.run(&["smoke", "demo"]).ends(0);
+    assert!(none.err.contains("no smoke tests"), "{}", none.err);
+    let before = fs::read_to_string(project.path().join(FILE)).unwrap();
+    let test = "[[smoke]]\nhost = \"demo.example.com\"\npath = \"/here\"\nexpect = 404\nwithin = \"10m\"\n";
+    project.write(FILE, format!("{before}\n{test}"));
+    let passed = project.run(&["apply", "demo", "--yes"]).ends(0);
+    let answered = "✓ http://demo.example.com/here answered 404 (404 page not found)";
+    assert!(passed.out.contains(answered), "{}", passed.out);
+
+    project.edit(FILE, "expect = 404\nwithin = \"10m\"", "within = \"1m\"");
+    let failed = project.run(&["apply", "demo", "--yes"]).ends(3);
+    let told = "answered 404 (404 page not found) where 200 is expected, after 1 min";
+    assert!(failed.out.contains(told), "{}", failed.out);
+    let failed = project.run(&["smoke", "demo", "--json"]).ends(3).json();
+    assert_eq!(failed["event"], "smoke");
+    assert_eq!(failed["result"], "failed");
+    assert_eq!(failed["answered"], "404 (404 page not found)");
+    let hint = failed["hint"].as_str().unwrap();
+    assert!(hint.contains("kubectl get ingress -A"), "{hint}");
+    project.write(FILE, before);
+
+    // The same from outside.
+    let mut server = project.start(&["sandbox", "serve", "--port", "0"]);
+    let mut address = String::new();
+    assert!(server.until(|line| {
+        let url = line.split("--endpoint-url http://").nth(1);
+        url.and_then(|rest| rest.split(' ').next())
+            .unwrap_or_default()
+            .clone_into(&mut address);
+        !address.is_empty()
+    }));
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let request = "GET /here HTTP/1.1\r\nHost: demo.example.com\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.ends_with("404 page not found\n"), "{answer}");
 }
 
 fn tells_how_it_is(project: &Project) {
@@ -262,7 +306,7 @@ fn help_tells_the_exit_codes_and_wrong_usage_ends_with_64() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(codes, ["0", "1", "2", "64", "75", "130"]);
+    assert_eq!(codes, ["0", "1", "2", "3", "64", "75", "130"]);
     let version = project.run(&["--version"]).ends(0).out;
     assert_eq!(version, "groundwork 0.1.0\n");
     let wrong: [&[&str]; 11] = [
@@ -294,6 +338,15 @@ fn examples_are_valid_and_so_are_those_of_the_readme() {
     let examples = blocks.iter().filter_map(|text| text.strip_prefix("toml\n"));
     let mut names = vec!["demo".to_owned(), "staging".to_owned()];
     for example in examples {
+        // What is no whole environment can be added to one.
+        if !example.starts_with("[environment]") {
+            project.edit(
+                "environments/demo.toml",
+                "[bootstrap]\n",
+                &format!("{example}\n[bootstrap]\n"),
+            );
+            continue;
+        }
         let name = example.split('"').nth(1).expect("a name").to_owned();
         project.write(&format!("environments/{name}.toml"), example);
         names.push(name);

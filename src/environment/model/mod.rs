@@ -10,6 +10,7 @@ mod bootstrap;
 mod cluster;
 mod data;
 mod network;
+mod smoke;
 mod state;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSourc
 pub use network::{
     DefaultRoute, NatGateway, Network, PrivateZone, RouteTable, SecurityGroup, Subnet,
 };
+pub use smoke::{Scheme, Smoke};
 pub use state::{NoBackend, StateBackend};
 
 /// One deployable world, as its file describes it.
@@ -69,6 +71,8 @@ pub struct Environment {
     pub registries: BTreeMap<String, Registry>,
     /// What is put into the cluster; there is always a cluster then.
     pub bootstrap: Option<Bootstrap>,
+    /// Requests that it must answer once it is up; there is always an ingress controller when there are any.
+    pub smoke: Vec<Smoke>,
 }
 
 impl Environment {

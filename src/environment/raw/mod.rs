@@ -8,6 +8,7 @@ mod bootstrap;
 mod cluster;
 mod data;
 mod network;
+mod smoke;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub(super) use bootstrap::{Agent, Application, Bootstrap, DataValue};
 pub(super) use cluster::{Cluster, Endpoint, NodeGroup, Taint};
 pub(super) use data::{Cache, Database, Secret, generated_length};
 pub(super) use network::{Nat, Network, Subnet};
+pub(super) use smoke::Smoke;
 
 /// One deployable world: what one `groundwork apply` creates and one `groundwork destroy` takes away.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -52,6 +54,10 @@ pub(super) struct File {
     pub registries: Named<Key, Registry>,
     /// What is put into the cluster.
     pub bootstrap: Option<Bootstrap>,
+    /// Requests that the environment must answer once it is up.
+    #[serde(default)]
+    #[schemars(extend("maxItems" = 100))]
+    pub smoke: Vec<Smoke>,
 }
 
 /// What the environment is called, where it lives, and for how long.

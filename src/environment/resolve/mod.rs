@@ -10,6 +10,7 @@ mod data;
 mod network;
 mod placement;
 mod secrets;
+mod smoke;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -61,6 +62,7 @@ pub(super) fn resolve(
         secrets: resolver.secrets(),
         registries: resolver.registries(),
         bootstrap: resolver.bootstrap(),
+        smoke: resolver.smoke(),
         network,
         groups,
         policies,

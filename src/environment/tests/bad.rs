@@ -89,7 +89,7 @@ fn form() {
                 "a name that no key may have",
                 "[secrets.\"a b\"]\nvalue = { env = \"A\" }\n"
             ),
-            ("not supported yet", "[[smoke]]\nhost = \"flightsvc.com\"\n"),
+            ("not supported yet", "[cluster.addons]\n"),
             (
                 "state elsewhere",
                 "[state]\nbackend = \"gs://acme/environments\"\n"
@@ -448,4 +448,39 @@ fn colours_are_only_for_terminals() {
     let diagnostics = read("").unwrap_err();
     assert!(diagnostics.render(true, 80).contains('\u{1b}'));
     assert!(!diagnostics.to_string().contains('\u{1b}'));
+}
+
+#[test]
+fn smoke() {
+    const INGRESS: &str = "[bootstrap.ingress]\ncontroller = \"traefik\"\n";
+    let with = |more: &str| format!("{INGRESS}[[smoke]]\nhost = \"flightsvc.com\"\n{more}");
+    let agent = "[bootstrap]\nnamespaces = [\"shop\"]\n[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.5.1\"\n\
+         [bootstrap.agent.applications.flights]\nrepository = \"https://example.com/deploy\"\npath = \"a\"\nnamespace = \"shop\"\n";
+    assert_snapshot!(
+        "smoke",
+        told(&[
+            ("nobody answers", "[[smoke]]\nhost = \"flightsvc.com\"\n"),
+            ("no host", &format!("{INGRESS}[[smoke]]\n")),
+            (
+                "a URL for a host",
+                &format!("{INGRESS}[[smoke]]\nhost = \"http://flightsvc.com\"\n")
+            ),
+            ("no path", &with("path = \"flights\"\n")),
+            ("a path that is not encoded", &with("path = \"/a b\"\n")),
+            ("no status", &with("expect = 99\n")),
+            ("no length of time", &with("within = \"soon\"\n")),
+            ("too long", &with("within = \"400d\"\n")),
+            ("no scheme", &with("scheme = \"ftp\"\n")),
+            ("no application", &with("application = \"flights\"\n")),
+            (
+                "another application",
+                &format!("{agent}{}", with("application = \"flight\"\n"))
+            ),
+            (
+                "a table",
+                &format!("{INGRESS}[smoke]\nhost = \"flightsvc.com\"\n")
+            ),
+            ("enough", &with("")),
+        ])
+    );
 }

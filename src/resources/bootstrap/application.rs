@@ -1,10 +1,13 @@
 //! `bootstrap.application`: what the agent deploys, as Argo CD Applications.
 
+use kube::Client;
 use serde_json::json;
 
+use super::id::ObjectId;
 use super::object::{ObjectKind, Spec};
-use super::{agent, in_namespace, seconds};
+use super::{agent, api, in_namespace, seconds};
 use crate::address::Address;
+use crate::cloud::Fault;
 use crate::environment::model::{Agent, Application, Sync};
 use crate::resources::{Context, Desired};
 
@@ -14,6 +17,9 @@ pub const KIND: ObjectKind = ObjectKind {
     desired,
     usual: seconds(30, 5),
 };
+
+/// The version of Argo CD's own types.
+const API_VERSION: &str = "argoproj.io/v1alpha1";
 
 /// Makes Argo CD take away what it deployed before the Application goes.
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
@@ -39,7 +45,7 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
 
 fn manifest(agent: &Agent, application: &Application) -> serde_json::Value {
     let mut manifest = json!({
-        "apiVersion": "argoproj.io/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "Application",
         "metadata": {
             "name": application.name,
@@ -63,4 +69,51 @@ fn manifest(agent: &Agent, application: &Application) -> serde_json::Value {
         manifest["spec"]["syncPolicy"] = json!({"automated": {"prune": true, "selfHeal": true}});
     }
     manifest
+}
+
+/// How an application is, in Argo CD's own words; empty while Argo CD has not looked at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplicationStatus {
+    /// `Synced`, `OutOfSync` or `Unknown`.
+    pub sync: String,
+    /// `Healthy`, `Progressing`, `Missing` and others.
+    pub health: String,
+}
+
+impl ApplicationStatus {
+    /// Whether the cluster has what the repository says.
+    pub fn is_synced(&self) -> bool {
+        self.sync == "Synced"
+    }
+
+    /// Whether nothing of it has ever been deployed.
+    pub fn is_missing(&self) -> bool {
+        !self.is_synced() && matches!(self.health.as_str(), "" | "Missing" | "Unknown")
+    }
+}
+
+/// How `application` is.
+///
+/// # Errors
+/// The fault of the call. One that is not there has an empty status.
+pub async fn application_status(
+    client: &Client,
+    agent: &Agent,
+    application: &Application,
+) -> Result<ApplicationStatus, Fault> {
+    let id = ObjectId {
+        api_version: API_VERSION.to_owned(),
+        kind: "Application".to_owned(),
+        namespace: agent.namespace.clone(),
+        name: application.name.clone(),
+    };
+    let found = api::get(client, &id).await?.unwrap_or_default();
+    let word = |part: &str| {
+        let word = found["status"][part]["status"].as_str();
+        word.unwrap_or_default().to_owned()
+    };
+    Ok(ApplicationStatus {
+        sync: word("sync"),
+        health: word("health"),
+    })
 }

@@ -26,6 +26,11 @@ pub fn address(kind: &str) -> Address {
     Address::of(&["bootstrap", "ingress", &kind, NAME])
 }
 
+/// The address of the Service that gets the load balancer.
+pub fn service_address() -> Address {
+    address("Service")
+}
+
 fn desired(context: &Context<'_>) -> Vec<Desired> {
     let bootstrap = context.environment.bootstrap.as_ref();
     let Some(ingress) = bootstrap.and_then(|bootstrap| bootstrap.ingress.as_ref()) else {
@@ -186,6 +191,8 @@ fn arguments(ingress: &Ingress) -> Vec<String> {
         "--providers.kubernetesingress=true".to_owned(),
         // Otherwise the status of every Ingress stays empty.
         format!("--providers.kubernetesingress.ingressendpoint.publishedservice={published}"),
+        // What is known and not ready is then answered with 503, as something to wait for, and not with 404.
+        "--providers.kubernetesingress.allowemptyservices=true".to_owned(),
         "--global.checknewversion=false".to_owned(),
         "--global.sendanonymoususage=false".to_owned(),
     ]

@@ -14,8 +14,8 @@ mod ready;
 mod secret;
 
 pub use agent::{KIND as AGENT, remembered_manifest};
-pub use application::KIND as APPLICATION;
-pub use ingress::KIND as INGRESS;
+pub use application::{ApplicationStatus, KIND as APPLICATION, application_status};
+pub use ingress::{KIND as INGRESS, service_address as ingress_service};
 pub use namespace::KIND as NAMESPACE;
 pub use object::ObjectKind;
 pub use secret::{KIND as SECRET, Values};

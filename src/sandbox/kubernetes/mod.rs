@@ -37,6 +37,7 @@ mod table;
 mod tests;
 mod validation;
 mod watch;
+pub mod web;
 mod write;
 
 use serde::{Deserialize, Serialize};

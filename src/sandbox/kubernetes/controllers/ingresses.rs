@@ -6,7 +6,8 @@ use super::is_ready;
 use crate::sandbox::kubernetes::cluster::{Cluster, Editor, key_of};
 use crate::sandbox::kubernetes::object::{list, name, namespace, set, text, texts};
 
-const INGRESSES: &str = "ingresses.networking.k8s.io";
+/// Where Ingresses are kept.
+pub const INGRESSES: &str = "ingresses.networking.k8s.io";
 const CLASSES: &str = "ingressclasses.networking.k8s.io";
 const CONTROLLER: &str = "traefik.io/ingress-controller";
 const PUBLISHED: &str = "--providers.kubernetesingress.ingressendpoint.publishedservice=";
@@ -57,7 +58,7 @@ fn published(cluster: &Cluster) -> Option<Vec<Value>> {
 }
 
 /// Whether an ingress is of Traefik's class, or of none where that is the default.
-fn is_meant(cluster: &Cluster, ingress: &Value) -> bool {
+pub fn is_meant(cluster: &Cluster, ingress: &Value) -> bool {
     let wanted = text(ingress, "/spec/ingressClassName");
     cluster
         .all(CLASSES)

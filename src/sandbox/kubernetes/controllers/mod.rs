@@ -7,7 +7,7 @@ mod crds;
 mod daemons;
 mod deployments;
 mod endpoints;
-mod ingresses;
+pub(super) mod ingresses;
 mod jobs;
 mod load_balancers;
 mod namespaces;
