@@ -153,6 +153,13 @@ forms! {
     NodeGroupName(63, r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "letters, digits, `-` and `_`, at most 63 characters");
     /// A minor version of Kubernetes.
     KubernetesVersion(5, r"^1\.[0-9]{2}$", "a Kubernetes version such as `1.35`");
+    /// Who is let into a cluster.
+    Principal(2048, r"^(arn:aws[a-z-]*:iam::[0-9]{12}:)?(role|user)/[A-Za-z0-9_+=,.@/-]+$",
+        "a role or user of IAM, such as `role/platform` or `arn:aws:iam::123456789012:role/platform`; of a session its role");
+    /// What EKS lets a principal do in a cluster.
+    AccessPolicy(100, r"^AmazonEKS[A-Za-z0-9]*Policy$", "an access policy of EKS, such as `AmazonEKSViewPolicy`");
+    /// A group that RBAC in the cluster may name.
+    KubernetesGroup(63, r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$", "the name of a group in RBAC, such as `flights:viewers`");
     /// An IAM role.
     RoleName(64, r"^[A-Za-z0-9_+=,.@-]+$", "letters, digits and any of `_+=,.@-`, at most 64 characters");
     /// An IAM group or policy.

@@ -32,10 +32,13 @@ const LOOK: &[(&str, &[&str])] = &[
     (
         "eks",
         &[
+            "DescribeAccessEntry",
             "DescribeCluster",
             "DescribeClusterVersions",
             "DescribeNodegroup",
             "DescribeUpdate",
+            "ListAccessPolicies",
+            "ListAssociatedAccessPolicies",
         ],
     ),
     (
@@ -146,12 +149,17 @@ const NETWORK_TYPES: &[&str] = &[
 ];
 
 const CLUSTER: &[&str] = &[
+    "AssociateAccessPolicy",
+    "CreateAccessEntry",
     "CreateCluster",
     "CreateNodegroup",
+    "DeleteAccessEntry",
     "DeleteCluster",
     "DeleteNodegroup",
+    "DisassociateAccessPolicy",
     "TagResource",
     "UntagResource",
+    "UpdateAccessEntry",
     "UpdateClusterConfig",
     "UpdateClusterVersion",
     "UpdateNodegroupConfig",
@@ -341,6 +349,7 @@ impl Scope<'_> {
         let resource = vec![
             self.regional("eks", &format!("cluster/{name}")),
             self.regional("eks", &format!("nodegroup/{name}/*")),
+            self.regional("eks", &format!("access-entry/{name}/*")),
         ];
         all.push(allow("Cluster", "eks", CLUSTER, resource));
         let roles = [&cluster.control_role, &cluster.worker_role];

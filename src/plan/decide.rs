@@ -9,7 +9,8 @@ use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Step, Verb,
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::resources::{
-    CONTROL_PLANE, Condition, Desired, Kind, LEFTOVERS, NODE_GROUP, Observed, Owner, WORKLOADS,
+    CONTROL_PLANE, Condition, Desired, Fields, Kind, LEFTOVERS, NODE_GROUP, Observed, Owner,
+    WORKLOADS,
 };
 use crate::state::{self, Recorded};
 
@@ -106,7 +107,7 @@ impl Planner<'_> {
         // What becomes of the cluster decides what becomes of everything in it.
         let (clusters, inside): (Vec<_>, Vec<_>) = graph
             .nodes()
-            .filter(|address| self.is_cluster(address) || self.lives_in_cluster(address))
+            .filter(|address| self.is_cluster(address) || self.belongs_to_cluster(address))
             .cloned()
             .partition(|address| self.is_cluster(address));
         for object in inside {
@@ -131,9 +132,9 @@ impl Planner<'_> {
         self.kind_name(address) == Some(CONTROL_PLANE)
     }
 
-    fn lives_in_cluster(&self, address: &Address) -> bool {
+    fn belongs_to_cluster(&self, address: &Address) -> bool {
         let kind = self.kind_name(address).and_then(self.basis.kind);
-        kind.is_some_and(Kind::lives_in_cluster)
+        kind.is_some_and(belongs_to_cluster)
     }
 
     fn decide(&mut self, address: &Address) -> Option<Action> {
@@ -324,7 +325,7 @@ impl Planner<'_> {
         // Objects of a cluster that is not looked into are not seen, and yet not gone.
         let goes_on = recorded.and_then(|recorded| goes_on_as(self.basis, kind, &recorded.id));
         let reason = match goes_on {
-            _ if kind.lives_in_cluster() && self.cluster_goes() => GOES_WITH_CLUSTER.to_owned(),
+            _ if belongs_to_cluster(kind) && self.cluster_goes() => GOES_WITH_CLUSTER.to_owned(),
             Some(other) => format!("it goes on as {other}"),
             None => "it is gone".to_owned(),
         };
@@ -340,7 +341,7 @@ impl Planner<'_> {
         recorded: Option<&Recorded>,
         found: &Observed,
     ) -> Action {
-        if kind.lives_in_cluster() && self.cluster_goes() {
+        if belongs_to_cluster(kind) && self.cluster_goes() {
             return self.follow_cluster(kind, desired, found);
         }
         let changes = self.changes(kind, desired, recorded, found);
@@ -460,6 +461,11 @@ impl Planner<'_> {
             .find(|found| Some(&found.id) == action.id.as_ref())?;
         found.outputs.get(output).cloned()
     }
+}
+
+/// Whether it is an object in the cluster, or a part of it that AWS keeps.
+fn belongs_to_cluster(kind: &dyn Kind) -> bool {
+    kind.lives_in_cluster() || kind.goes_with_cluster(&Fields::new())
 }
 
 /// Whether the kind stands only for what a cluster leaves behind: the file never asks for it.

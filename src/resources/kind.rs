@@ -324,7 +324,7 @@ pub trait Kind: Send + Sync {
     }
 
     /// Whether deleting the cluster is enough to be rid of it: true for Kubernetes objects without effects
-    /// outside their cluster.
+    /// outside their cluster, and for what EKS keeps with the cluster.
     fn goes_with_cluster(&self, _fields: &Fields) -> bool {
         false
     }

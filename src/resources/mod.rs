@@ -44,6 +44,9 @@ pub const CONTROL_PLANE: &str = "cluster.control-plane";
 /// The kind of the machines that pods run on.
 pub const NODE_GROUP: &str = "cluster.node-group";
 
+/// The kind of who is let into a cluster.
+pub const ACCESS_ENTRY: &str = "cluster.access-entry";
+
 /// The kind that stands for what runs in a cluster and has effects outside: made quiet before the cluster goes.
 pub const WORKLOADS: &str = "cluster.workloads";
 
@@ -63,6 +66,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &network::SecurityGroupRule,
         &iam::IamRole,
         &cluster::ControlPlane,
+        &cluster::AccessEntry,
         &cluster::NodeGroup,
         &cluster::Workloads,
         &cluster::Leftovers,

@@ -1,10 +1,11 @@
 //! Staging with everything that a kind can be asked for, brought up once: each test works on a copy of its own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
-use groundwork::environment::model::{GroupPolicy, Policy};
+use groundwork::environment::model::{Access, GroupPolicy, Policy};
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
 use groundwork::plan::Goal;
@@ -18,7 +19,7 @@ use crate::shared::trim_agent;
 /// A Kubernetes version that is neither the oldest nor the newest.
 pub const VERSION: &str = "1.34";
 
-/// Staging, with a policy of our own and a Kubernetes version in the file.
+/// Staging, with a policy of our own, a Kubernetes version and all that a cluster can be given in the file.
 pub fn staging() -> Environment {
     let mut staging = example("staging");
     let policy = Policy {
@@ -33,6 +34,13 @@ pub fn staging() -> Environment {
         .push(GroupPolicy::Own("queue-readers".to_owned()));
     let cluster = staging.cluster.as_mut().expect("a cluster");
     cluster.version = Some(VERSION.to_owned());
+    let everywhere = BTreeSet::new();
+    let access = Access {
+        principal: "user/ops-account".to_owned(),
+        policies: [("AmazonEKSViewPolicy".to_owned(), everywhere)].into(),
+        groups: BTreeSet::from(["viewers".to_owned()]),
+    };
+    cluster.access.insert("ops".to_owned(), access);
     staging
 }
 

@@ -35,6 +35,19 @@ pub struct Cluster {
     pub subnets: Vec<String>,
     /// Its managed node groups.
     pub node_groups: BTreeMap<String, NodeGroup>,
+    /// Who may use its API beside whoever makes it.
+    pub access: BTreeMap<String, Access>,
+}
+
+/// What a role or user of IAM may do in the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// Its ARN, or in the environment's own account `role/…` or `user/…`.
+    pub principal: String,
+    /// The namespaces in which each access policy of EKS holds; of one that holds in the whole cluster none.
+    pub policies: BTreeMap<String, BTreeSet<String>>,
+    /// Groups of RBAC.
+    pub groups: BTreeSet<String>,
 }
 
 /// A kind of control-plane log.

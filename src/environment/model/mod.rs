@@ -26,7 +26,9 @@ pub use bootstrap::{
     Agent, AgentKind, Application, Bootstrap, DatabaseField, Ingress, IngressController,
     KubernetesSecret, Manifest, Sync, ValueSource,
 };
-pub use cluster::{Capacity, Cluster, ControlPolicy, LogType, NodeGroup, Taint, TaintEffect};
+pub use cluster::{
+    Access, Capacity, Cluster, ControlPolicy, LogType, NodeGroup, Taint, TaintEffect,
+};
 pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSource};
 pub use network::{
     DefaultRoute, NatGateway, Network, PrivateZone, RouteTable, SecurityGroup, Subnet,

@@ -37,6 +37,33 @@ pub(in crate::environment) struct Cluster {
     /// Its managed node groups.
     #[serde(default)]
     pub node_groups: Named<Key, NodeGroup>,
+    /// Who may use the Kubernetes API. Whoever makes the cluster is its administrator in any case.
+    #[serde(default)]
+    pub access: Named<Key, Access>,
+}
+
+/// What a role or user of IAM may do in the cluster.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Access {
+    /// The role or user, by ARN; without one, of the environment's own account.
+    pub principal: Principal,
+    /// EKS's access policies, and where each of them holds.
+    #[serde(default)]
+    pub policies: Named<AccessPolicy, AccessScope>,
+    /// Groups that roles of the cluster itself (RBAC) are bound to.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true, "maxItems" = 20))]
+    pub groups: Vec<KubernetesGroup>,
+}
+
+/// Where an access policy holds.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct AccessScope {
+    /// The namespaces that it holds in; the whole cluster by default.
+    #[schemars(extend("uniqueItems" = true, "minItems" = 1, "maxItems" = 100))]
+    pub namespaces: Option<Vec<DnsLabel>>,
 }
 
 /// From where the Kubernetes API can be reached.

@@ -68,6 +68,7 @@ impl Resolver<'_> {
                 .flat_map(|network| network.subnets.keys().cloned())
                 .collect(),
             node_groups: self.node_groups(raw, &private),
+            access: self.cluster_access(raw, &at),
             name,
         })
     }

@@ -6,6 +6,7 @@
 mod access;
 mod bootstrap;
 mod cluster;
+mod cluster_parts;
 mod data;
 mod network;
 mod placement;

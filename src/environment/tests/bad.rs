@@ -224,6 +224,13 @@ fn cluster() {
                 "two node groups of one name",
                 "[cluster.node_groups.other]\nname = \"default\"\n"
             ),
+            (
+                "access for a session, to nothing, twice, and by a group of EKS's",
+                "[cluster.access.a]\nprincipal = \"arn:aws:sts::123456789012:assumed-role/a/me\"\n\
+                 [cluster.access.b]\nprincipal = \"role/b\"\n\
+                 [cluster.access.c]\nprincipal = \"role/b\"\ngroups = [\"system:masters\"]\n\
+                 [cluster.access.d]\nprincipal = \"user/d\"\npolicies.ViewPolicy = {}\n"
+            ),
         ])
     );
 }

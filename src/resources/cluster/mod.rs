@@ -1,15 +1,18 @@
 //! Section `cluster`: the EKS control plane and its node groups, and in a teardown what they leave behind.
 
+mod access_entry;
 mod control_plane;
 mod disks;
 pub mod inventory;
 pub mod leftovers;
 mod node_group;
+mod part;
 #[cfg(test)]
 mod tests;
 mod updates;
 pub mod workloads;
 
+pub use access_entry::AccessEntry;
 pub use control_plane::ControlPlane;
 pub use leftovers::Leftovers;
 pub use node_group::NodeGroup;
@@ -28,6 +31,11 @@ pub fn control_plane() -> Address {
 /// Where the node group with this key stands.
 pub fn node_group(key: &str) -> Address {
     Address::of(&["cluster", "node-group", key])
+}
+
+/// Where the access with this key stands.
+pub fn access_entry(key: &str) -> Address {
+    Address::of(&["cluster", "access", key])
 }
 
 /// Where the role of the control plane stands.

@@ -11,7 +11,7 @@ use aws_sdk_eks::types::{
 use serde::{Deserialize, Serialize};
 
 use super::inventory::describe_node_group;
-use super::{control_plane, node_group, retag, updates, worker_role};
+use super::{control_plane, node_group, part, retag, updates, worker_role};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::{Capacity, NodeGroup as Asked, Taint as AskedTaint, TaintEffect};
@@ -19,7 +19,7 @@ use crate::resources::calls::{fresh, made_already};
 use crate::resources::iam::role;
 use crate::resources::inventory::Inventory;
 use crate::resources::network::{route_table, subnet_ids};
-use crate::resources::sighting::{Sighting, address_by_tag, has, outputs};
+use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
     Condition, Context, Desired, Field, Fields, Input, Kind, NODE_GROUP, Observed, Order, Outcome,
     Problem, Tags, Unseen, Usual, Wanted,
@@ -161,15 +161,6 @@ fn tags(found: &Found) -> Tags {
         .collect()
 }
 
-/// The names of the cluster and of the group in it, which together are unique.
-fn id(cluster: &str, name: &str) -> String {
-    format!("{cluster}:{name}")
-}
-
-fn names(id: &str) -> (&str, &str) {
-    id.split_once(':').unwrap_or(("", id))
-}
-
 fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
     let name = found.nodegroup_name().unwrap_or_default();
     let cluster = found.cluster_name().unwrap_or_default();
@@ -206,7 +197,7 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
     };
     let sighting = Sighting {
         kind: KIND,
-        id: id(cluster, name),
+        id: part::id(cluster, name),
         name: name.to_owned(),
         tags: tags(found),
         condition: condition(found),
@@ -217,20 +208,6 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
         ]),
     };
     sighting.observed(wanted, address, &spec)
-}
-
-/// The address that wants a node group of this name in this cluster, or what its tags say.
-fn address(wanted: &Wanted<'_>, found: &Found) -> Option<Address> {
-    let (cluster, name) = (found.cluster_name()?, found.nodegroup_name()?);
-    let known = wanted.known().filter(|(_, kind, ..)| *kind == KIND);
-    let named = known.filter(|(.., known, fields)| {
-        let here = super::inventory::cluster_of(wanted, fields);
-        *known == name && here.as_deref() == Some(cluster)
-    });
-    match named.last() {
-        Some((address, ..)) => Some(address.clone()),
-        None => address_by_tag(KIND, wanted, &id(cluster, name), &tags(found)),
-    }
 }
 
 #[async_trait]
@@ -284,8 +261,11 @@ impl Kind for NodeGroup {
     fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {
         let groups = &inventory.clusters.node_groups;
         let groups = groups.as_ref().map_err(Clone::clone)?.iter();
-        let sightings =
-            groups.filter_map(|found| Some(observed(wanted, address(wanted, found)?, found)));
+        let sightings = groups.filter_map(|found| {
+            let names = (found.cluster_name()?, found.nodegroup_name()?);
+            let address = part::address(wanted, KIND, names, &tags(found))?;
+            Some(observed(wanted, address, found))
+        });
         Ok(sightings.collect())
     }
 
@@ -344,7 +324,7 @@ impl Kind for NodeGroup {
             answer.map_err(fault("eks", "CreateNodegroup"))
         })
         .await;
-        let id = id(spec.cluster.text(), &spec.name);
+        let id = part::id(spec.cluster.text(), &spec.name);
         made_already(self, cloud, order, id, answer.map(drop)).await
     }
 
@@ -354,8 +334,8 @@ impl Kind for NodeGroup {
         order: &Order<'_>,
         id: &str,
     ) -> Result<Option<Observed>, Fault> {
-        let (cluster, name) = names(id);
-        let found = describe_node_group(cloud, cluster, name).await?;
+        let (cluster, name) = part::names(id);
+        let found = describe_node_group(cloud, &(cluster.to_owned(), name.to_owned())).await?;
         Ok(found.map(|found| observed(&order.wanted, order.address.clone(), &found)))
     }
 
@@ -383,7 +363,7 @@ impl Kind for NodeGroup {
             retag(cloud, observed, &spec.tags).await?;
         }
         let any = |fields: &[&str]| fields.iter().any(|field| has(changed, field));
-        let (cluster, name) = names(&observed.id);
+        let (cluster, name) = part::names(&observed.id);
         if any(&["min", "desired", "max", "labels", "taints"]) {
             let call = cloud.aws.eks.update_nodegroup_config();
             let call = call.cluster_name(cluster).nodegroup_name(name);
@@ -406,12 +386,12 @@ impl Kind for NodeGroup {
     }
 
     async fn outcome(&self, cloud: &Cloud, id: &str, update: &str) -> Result<Outcome, Fault> {
-        let (cluster, name) = names(id);
+        let (cluster, name) = part::names(id);
         updates::outcome(cloud, cluster, Some(name), update).await
     }
 
     async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {
-        let (cluster, name) = names(id);
+        let (cluster, name) = part::names(id);
         let call = cloud.aws.eks.delete_nodegroup().cluster_name(cluster);
         let answer = call.nodegroup_name(name).send().await;
         absent_is_done(answer.map_err(fault("eks", "DeleteNodegroup")))

@@ -87,6 +87,84 @@ async fn every_field_of_a_node_group_that_eks_changes_in_place_is_changed_and_se
     bench.edits(&nodes, "tags", tags).await;
 }
 
+/// The same cluster with these lines behind it.
+fn with(more: &str) -> String {
+    format!("{CLUSTER}{more}")
+}
+
+const ACCESS: &str = r#"
+[cluster.access.ops]
+principal = "user/ops-account"
+groups = ["ops"]
+[cluster.access.ops.policies]
+AmazonEKSViewPolicy = {}
+AmazonEKSEditPolicy = { namespaces = ["flights"] }
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn every_field_of_an_access_entry_that_eks_changes_in_place_is_changed_and_seen() {
+    let mut bench = Bench::new(&with(ACCESS));
+    bench.up().await;
+    let entry = access_entry("ops");
+    bench.edits(&entry, "groups", json!(["others"])).await;
+    let policy = |name: &str| format!("arn:aws:eks::aws:cluster-access-policy/{name}");
+    let elsewhere = json!({ policy("AmazonEKSEditPolicy"): ["reservations"], policy("AmazonEKSAdminPolicy"): [] });
+    bench.edits(&entry, "policies", elsewhere).await;
+    let tags = bench.one_more_tag(&entry);
+    bench.edits(&entry, "tags", tags).await;
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+/// EKS lets the cluster's creator in by an entry of its own: what the file says of that principal is brought about on it.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_eks_made_in_our_cluster_is_ours() {
+    let mut bench = Bench::new(&with(&ACCESS.replace("ops-account", "sandbox")));
+    for address in [control_role(), control_plane()] {
+        for first in bench.order() {
+            if !bench.recorded.contains_key(&first) && first != access_entry("ops") {
+                bench.make(&first).await;
+            }
+            if first == address {
+                break;
+            }
+        }
+    }
+    let found = bench.observe().await;
+    let found = found
+        .iter()
+        .find(|found| found.address == access_entry("ops"));
+    assert_eq!(found.map(|found| &found.owner), Some(&Owner::Ours));
+    bench.make(&access_entry("ops")).await;
+    let differences = bench.differences().await;
+    let entry = access_entry("ops").to_string();
+    assert!(
+        !differences.iter().any(|one| one.contains(&entry)),
+        "{differences:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_policy_that_eks_does_not_have_is_a_problem_before_the_first_change() {
+    let bench = Bench::new(&with(
+        &ACCESS.replace("AmazonEKSViewPolicy", "AmazonEKSLookPolicy"),
+    ));
+    let inventory = Inventory::sweep(&bench.cloud, &bench.wanted()).await;
+    let desired = &bench.desired[&access_entry("ops")];
+    let problems = AccessEntry
+        .check(&bench.cloud, &inventory, desired)
+        .await
+        .unwrap();
+    let told: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    assert!(
+        told[0].starts_with("EKS has no access policy AmazonEKSLookPolicy; it has Amazon"),
+        "{told:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn roles_are_changed_in_place_and_hold_nothing_else() {
     let mut bench = Bench::new(CLUSTER);

@@ -1,9 +1,9 @@
-//! EKS: clusters and node groups.
+//! EKS: clusters, node groups, and who is let in.
 
 use serde_json::{Value, json};
 
-use super::item::Item;
-use crate::sandbox::aws::eks::{Access, Cluster, Eks, Nodegroup, Unavailable};
+use super::item::{Form, Item};
+use crate::sandbox::aws::eks::{Access, AccessEntry, Cluster, Eks, Nodegroup, Unavailable};
 
 /// Everything in EKS.
 pub fn items(eks: &Eks) -> Vec<Item> {
@@ -11,6 +11,8 @@ pub fn items(eks: &Eks) -> Vec<Item> {
     for each in eks.clusters.values() {
         items.push(cluster(each));
         items.extend(each.nodegroups.values().map(|group| nodegroup(each, group)));
+        let entries = each.access_entries.values().filter(|entry| !entry.by_eks);
+        items.extend(entries.map(|entry| access_entry(each, entry)));
     }
     items
 }
@@ -46,6 +48,19 @@ fn cluster(cluster: &Cluster) -> Item {
     .unless("creator_is_admin", cluster.creator_is_admin, true)
     .unless("protected", cluster.protected, false)
     .tags(&cluster.tags)
+}
+
+fn access_entry(cluster: &Cluster, entry: &AccessEntry) -> Item {
+    let groups = (!entry.groups.is_empty()).then(|| json!(entry.groups));
+    Item::new(
+        "eks_access_entry",
+        format!("{}:{}", cluster.name, entry.principal),
+        json!({"policies": entry.policies}),
+    )
+    .written(&entry.arn, Form::Reference)
+    .maybe("groups", groups)
+    .unless("type", entry.kind.as_str(), "STANDARD")
+    .tags(&entry.tags)
 }
 
 fn nodegroup(cluster: &Cluster, group: &Nodegroup) -> Item {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_eks::types::{
-    LogSetup, LogType, Logging, NodegroupScalingConfig, Taint, TaintEffect, UpdateLabelsPayload,
-    UpdateTaintsPayload, VpcConfigRequest,
+    AccessScope, AccessScopeType, LogSetup, LogType, Logging, NodegroupScalingConfig, Taint,
+    TaintEffect, UpdateLabelsPayload, UpdateTaintsPayload, VpcConfigRequest,
 };
 use aws_sdk_iam::types::Tag;
 use futures::future::BoxFuture;
@@ -21,7 +21,7 @@ const CLUSTER_NAME: &str = "ms-cluster-staging";
 const NODES_NAME: &str = "microservices";
 
 pub fn rows() -> Vec<Rows> {
-    vec![role(), control_plane(), node_group()]
+    vec![role(), control_plane(), access_entry(), node_group()]
 }
 
 fn role() -> Rows {
@@ -186,6 +186,47 @@ fn control_plane() -> Rows {
                 let call = h.aws.eks.delete_cluster().name(CLUSTER_NAME);
                 call.send().await.unwrap();
                 h.wait(1800).await;
+            })
+        })
+}
+
+/// Why a part of a cluster is never in another.
+const NEW_CLUSTER: &str = "another cluster begins without the parts of the one before";
+
+const ACCESS: &str = "cluster.access.ops";
+const PRINCIPAL: &str = "arn:aws:iam::123456789012:user/ops-account";
+
+fn access_entry() -> Rows {
+    Rows::of("cluster.access-entry", ACCESS)
+        .nobody("cluster", NEW_CLUSTER)
+        .file("principal", |environment| {
+            let cluster = environment.cluster.as_mut().unwrap();
+            let access = cluster.access.get_mut("ops").unwrap();
+            "role/ms-cluster-staging-control".clone_into(&mut access.principal);
+        })
+        .hand("policies", |h| {
+            Box::pin(async move {
+                let scope = AccessScope::builder().r#type(AccessScopeType::Cluster);
+                let call = h.aws.eks.associate_access_policy();
+                let call = call.cluster_name(CLUSTER_NAME).principal_arn(PRINCIPAL);
+                let admin = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+                let call = call.policy_arn(admin).access_scope(scope.build());
+                call.send().await.unwrap();
+            })
+        })
+        .hand("groups", |h| {
+            Box::pin(async move {
+                let call = h.aws.eks.update_access_entry();
+                let call = call.cluster_name(CLUSTER_NAME).principal_arn(PRINCIPAL);
+                call.kubernetes_groups("admins").send().await.unwrap();
+            })
+        })
+        .hand("tags", |h| retag(h, ACCESS))
+        .deleted(|h| {
+            Box::pin(async move {
+                let call = h.aws.eks.delete_access_entry();
+                let call = call.cluster_name(CLUSTER_NAME).principal_arn(PRINCIPAL);
+                call.send().await.unwrap();
             })
         })
 }

@@ -77,7 +77,7 @@ fn access(params: &Params, cluster: &Cluster) -> Result<Asked, Fault> {
     if !members.iter().any(|member| asked.has(member)) {
         return Ok(None);
     }
-    let access = clusters::access(&asked, Some(&cluster.access))?;
+    let access = clusters::endpoint(&asked, Some(&cluster.access))?;
     let about = [
         ("EndpointPublicAccess", access.public.to_string()),
         ("EndpointPrivateAccess", access.private.to_string()),

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use super::state::{Access, Cluster, ClusterStatus, Token};
-use super::{Task, checked_name, cluster_of, in_use, invalid, later, render, roles, versions};
+use super::{
+    Task, access, checked_name, cluster_of, in_use, invalid, later, render, roles, versions,
+};
 use crate::sandbox::aws::ec2::{self, Peer, security_groups};
 use crate::sandbox::aws::placement::{self, Subnets};
 use crate::sandbox::aws::tags::Tags;
@@ -64,7 +66,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         group_ids,
         cluster_group_id: String::new(),
         interfaces: Vec::new(),
-        access: access(&network, None)?,
+        access: endpoint(&network, None)?,
         service_cidr: service_cidr(world, region, &subnets.vpc_id, params)?,
         vpc_id: subnets.vpc_id.clone(),
         logging: logging(&params.nested("logging"), BTreeSet::new())?,
@@ -77,8 +79,10 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         tags: tag_operations::from_map(params, "tags"),
         updates: Vec::new(),
         nodegroups: BTreeMap::new(),
+        access_entries: BTreeMap::new(),
         name,
     };
+    access::of_creator(world, region, &mut cluster);
     cluster.cluster_group_id = make_group(world, region, &cluster)?;
     cluster.interfaces = match attach(world, region, &cluster, &subnets) {
         Ok(interfaces) => interfaces,
@@ -126,7 +130,7 @@ pub(super) fn groups(
 }
 
 /// How the API server shall be reached, where nothing is said as before.
-pub(super) fn access(network: &Params, before: Option<&Access>) -> Result<Access, Fault> {
+pub(super) fn endpoint(network: &Params, before: Option<&Access>) -> Result<Access, Fault> {
     let cidrs = network.texts("publicAccessCidrs");
     let access = Access {
         public: (network.flag("endpointPublicAccess"))

@@ -1,8 +1,11 @@
 //! The Elastic Kubernetes Service: control planes, managed node groups, and the updates of both.
 //!
-//! A cluster makes a security group, interfaces and, if it logs, a log group; it starts a simulated Kubernetes
+//! A cluster makes a security group, interfaces, an access entry for its creator and, if it logs, a log group; it starts a simulated Kubernetes
 //! when it becomes ACTIVE. A node group launches instances, which join that Kubernetes as nodes.
 
+mod access;
+#[cfg(test)]
+mod access_tests;
 mod cluster_updates;
 mod clusters;
 #[cfg(test)]
@@ -98,9 +101,17 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "DeleteNodegroup" => nodegroups::delete(world, call),
         "UpdateNodegroupConfig" => nodegroup_updates::config(world, call),
         "UpdateNodegroupVersion" => nodegroup_updates::version(world, call),
+        "CreateAccessEntry" => access::create(world, call),
+        "DescribeAccessEntry" => access::describe(world, call),
+        "ListAccessEntries" => access::list(world, call),
+        "UpdateAccessEntry" => access::update(world, call),
+        "DeleteAccessEntry" => access::delete(world, call),
+        "AssociateAccessPolicy" => access::associate(world, call),
+        "DisassociateAccessPolicy" => access::disassociate(world, call),
+        "ListAssociatedAccessPolicies" => access::list_associated(world, call),
+        "ListAccessPolicies" => access::list_policies(&call.params),
         // The sandbox has none of these, and says so for clusters that exist.
         "ListAddons" => cluster_of(world, call).map(|_| nothing("addons")),
-        "ListAccessEntries" => cluster_of(world, call).map(|_| nothing("accessEntries")),
         "ListFargateProfiles" => cluster_of(world, call).map(|_| nothing("fargateProfileNames")),
         "TagResource" | "UntagResource" | "ListTagsForResource" => {
             let arn = call.params.text("resourceArn").unwrap_or_default();
@@ -118,7 +129,10 @@ pub fn tagged_arns(world: &World, region: &str) -> Vec<(String, Tags)> {
         .flat_map(|cluster| {
             let groups = cluster.nodegroups.values();
             let groups = groups.map(|group| (group.arn.clone(), group.tags.clone()));
-            std::iter::once((cluster.arn.clone(), cluster.tags.clone())).chain(groups)
+            let entries = cluster.access_entries.values();
+            let entries = entries.map(|entry| (entry.arn.clone(), entry.tags.clone()));
+            let own = std::iter::once((cluster.arn.clone(), cluster.tags.clone()));
+            own.chain(groups).chain(entries)
         })
         .collect()
 }
@@ -131,6 +145,10 @@ fn tags_of<'w>(world: &'w mut World, region: &str, arn: &str) -> Result<&'w mut 
         let mut groups = cluster.nodegroups.values_mut();
         if let Some(group) = groups.find(|group| group.arn == arn) {
             return Ok(&mut group.tags);
+        }
+        let mut entries = cluster.access_entries.values_mut();
+        if let Some(entry) = entries.find(|entry| entry.arn == arn) {
+            return Ok(&mut entry.tags);
         }
     }
     Err(Fault::new(

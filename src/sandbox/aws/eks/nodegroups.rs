@@ -2,8 +2,8 @@
 
 use super::state::{Cluster, ClusterStatus, Issue, Nodegroup, NodegroupStatus, Token};
 use super::{
-    Task, checked_name, cluster_of, in_use, invalid, later, nodes, not_found, render, roles,
-    settings, versions,
+    Task, access, checked_name, cluster_of, in_use, invalid, later, nodes, not_found, render,
+    roles, settings, versions,
 };
 use crate::sandbox::aws::machine_types::{self, INSTANCES};
 use crate::sandbox::aws::placement::Subnets;
@@ -53,6 +53,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         NODE_GROUP_CREATE,
         Task::Join(group.uid.clone()),
     );
+    access::of_nodes(world, call, &group.role_arn)?;
     let cluster = cluster_of(world, call)?;
     cluster.nodegroups.insert(group.name.clone(), group);
     Ok(reply)

@@ -118,6 +118,37 @@ pub struct Cluster {
     pub updates: Vec<Update>,
     /// Its node groups by name.
     pub nodegroups: BTreeMap<String, Nodegroup>,
+    /// Who is let in, by the ARN of the principal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access_entries: BTreeMap<String, AccessEntry>,
+}
+
+/// Who is let into a cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccessEntry {
+    /// The role or user.
+    pub principal: String,
+    /// Its ARN.
+    pub arn: String,
+    /// `STANDARD`, `EC2_LINUX`, …
+    pub kind: String,
+    /// The groups of RBAC.
+    pub groups: BTreeSet<String>,
+    /// What RBAC and the audit log call it.
+    pub username: String,
+    /// The namespaces in which each policy holds, by the policy's ARN; none for the whole cluster.
+    pub policies: BTreeMap<String, BTreeSet<String>>,
+    /// When it was asked for.
+    pub created: SimTime,
+    /// When it was changed.
+    pub modified: SimTime,
+    /// Its client token.
+    pub token: Option<Token>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Whether EKS made it, for the cluster's creator or for nodes.
+    #[serde(default)]
+    pub by_eks: bool,
 }
 
 /// An update of a cluster or a node group.
