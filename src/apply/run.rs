@@ -133,7 +133,7 @@ pub(super) fn seconds_since(begun: Duration, cloud: &Cloud) -> u64 {
     cloud.clock.passed().saturating_sub(begun).as_secs()
 }
 
-/// Which steps wait, run, are done or were given up.
+/// Which steps wait, run or are done. What waits for one that failed waits to the end.
 struct Progress<'g> {
     graph: &'g Graph<Step>,
     weight: BTreeMap<Step, u64>,
@@ -141,7 +141,6 @@ struct Progress<'g> {
     ready: BTreeSet<(std::cmp::Reverse<u64>, Step)>,
     running: BTreeSet<Step>,
     followers: BTreeMap<Step, Vec<Step>>,
-    given_up: BTreeSet<Step>,
     report: Report,
 }
 
@@ -156,7 +155,6 @@ impl<'g> Progress<'g> {
             ready: BTreeSet::new(),
             running: BTreeSet::new(),
             followers: BTreeMap::new(),
-            given_up: BTreeSet::new(),
             report: Report::default(),
         };
         for step in graph.nodes() {
@@ -207,7 +205,7 @@ impl<'g> Progress<'g> {
                         continue;
                     };
                     *count -= 1;
-                    if *count == 0 && !self.given_up.contains(&follower) {
+                    if *count == 0 {
                         self.make_ready(follower);
                     }
                 }
@@ -231,15 +229,6 @@ impl<'g> Progress<'g> {
                     hint,
                 });
                 self.report.failed.push((step.address.clone(), error));
-                self.give_up_after(&step);
-            }
-        }
-    }
-
-    fn give_up_after(&mut self, step: &Step) {
-        for follower in self.followers.get(step).cloned().unwrap_or_default() {
-            if self.given_up.insert(follower.clone()) {
-                self.give_up_after(&follower);
             }
         }
     }

@@ -168,4 +168,26 @@ mod tests {
         assert!(busy.await.is_err());
         assert_eq!(clock.passed(), bound);
     }
+
+    #[tokio::test]
+    async fn what_was_not_answered_is_called_again_only_where_that_does_no_harm() {
+        for (policy, calls) in [(Retry::Certain, 1), (Retry::Idempotent, 2)] {
+            let clock = Sleeper(Mutex::new(Timestamp::UNIX_EPOCH));
+            let made = Mutex::new(0);
+            let answer = retry(&clock, policy, Duration::from_secs(60), || async {
+                *made.lock().unwrap() += 1;
+                let lost = Fault {
+                    class: Class::Uncertain,
+                    ..Fault::incomplete("ec2", "CreateVpc", "id")
+                };
+                if *made.lock().unwrap() == 1 {
+                    Err(lost)
+                } else {
+                    Ok(())
+                }
+            });
+            assert_eq!(answer.await.is_ok(), policy == Retry::Idempotent);
+            assert_eq!(*made.lock().unwrap(), calls);
+        }
+    }
 }

@@ -360,33 +360,45 @@ mod tests {
 
     use super::*;
     use crate::clock::Uptime;
+    use crate::cloud::ANSWERS_WITHIN;
 
-    /// The paused clock of tokio, which moves only when every task waits.
+    /// The paused clock of tokio, which moves only when every task waits, as a machine tells it whose own is so many
+    /// times as fast.
     #[derive(Debug)]
-    struct Paused(Instant);
+    struct Paused(Instant, f64);
 
     #[async_trait]
     impl Uptime for Paused {
         fn now(&self) -> Duration {
-            self.0.elapsed()
+            self.0.elapsed().mul_f64(self.1)
         }
 
         async fn sleep(&self, duration: Duration) {
-            tokio::time::sleep(duration).await;
+            tokio::time::sleep(duration.div_f64(self.1)).await;
+        }
+    }
+
+    /// The store in the bucket `objects`, on a machine whose clock is so many times as fast.
+    fn store(objects: &Arc<InMemory>, fast: f64) -> Store {
+        let whose = ["sandbox", "1", "demo"];
+        let mut store = Store::shared(Arc::clone(objects) as _, "memory", "", whose);
+        store.uptime = Arc::new(Paused(Instant::now(), fast));
+        store
+    }
+
+    fn holder(pid: u32) -> Holder {
+        Holder {
+            pid,
+            machine: None,
+            operation: "apply".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_heart_beats_at_most_four_times_a_minute_and_that_is_enough() {
-        let objects = Arc::new(InMemory::new());
-        let mut store = Store::shared(objects, "memory", "", ["sandbox", "1", "demo"]);
-        store.uptime = Arc::new(Paused(Instant::now()));
-        let holder = Holder {
-            pid: 1,
-            machine: None,
-            operation: "apply".to_owned(),
-            since: Timestamp::UNIX_EPOCH,
-        };
+        let store = store(&Arc::new(InMemory::new()), 1.0);
+        let holder = holder(1);
         let mut told = |_: &Holder| {};
         let terms = Terms::default();
         let taken = Lease::take(&store, &holder, terms, false, &mut told).await;
@@ -402,5 +414,37 @@ mod tests {
         assert!((minutes..=4 * minutes).contains(&beats), "{beats} beats");
         lease.title.release().await;
         assert_eq!(store.fence.check(), Err(Overtaken));
+    }
+
+    /// The holder is cut off right after a heartbeat, on a machine whose clock is slow, and who waits has a fast one. A
+    /// request that the holder sends at the last moment is given up before the next one may begin.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_over_outwaits_what_the_last_holder_sent() {
+        let (slow, fast) = (0.95, 1.05);
+        let objects = Arc::new(InMemory::new());
+        let last = store(&objects, slow);
+        let next = store(&objects, fast);
+        let terms = Terms::default();
+        let mut told = |_: &Holder| {};
+        let taken = Lease::take(&last, &holder(1), terms, true, &mut told).await;
+        let mut lease = taken.expect("a lease that nobody holds");
+        lease.pulse.beat_for(Duration::from_secs(100)).await;
+        let begun = Instant::now();
+        let sent = async {
+            while last.fence.check().is_ok() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            begun.elapsed()
+        };
+        let mut told = |_: &Holder| {};
+        let (waiting, wanting) = (holder(2), true);
+        let taken = Lease::take(&next, &waiting, terms, wanting, &mut told);
+        let (sent, taken) = tokio::join!(sent, async {
+            let taken = taken.await;
+            (taken.expect("a lease that ran out"), begun.elapsed())
+        });
+        assert_eq!(next.fence.check(), Ok(()));
+        let given_up = sent + ANSWERS_WITHIN.div_f64(slow);
+        assert!(given_up < taken.1, "{given_up:?}, {:?}", taken.1);
     }
 }

@@ -444,4 +444,30 @@ mod tests {
             Some(1)
         );
     }
+
+    #[tokio::test]
+    async fn nothing_is_written_outside_the_fence() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let kept = state();
+        store.save(&kept).await.unwrap();
+        let (uptime, never) = (Arc::clone(&store.uptime), Duration::ZERO);
+        store.fence.bound(&uptime, never, never);
+        let next = State {
+            serial: 2,
+            ..kept.clone()
+        };
+        for refused in [
+            store.save(&next).await,
+            store.replace(&next).await,
+            store.shut_out_others().await,
+            store.remove(&kept).await,
+        ] {
+            assert!(
+                matches!(refused, Err(StoreError::Overtaken(_))),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(store.load().await.unwrap(), Some(kept));
+    }
 }

@@ -13,7 +13,7 @@ use groundwork::sandbox::Sandbox;
 use groundwork::sandbox::faults::Misbehaviour;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::common::{World, destroy, example, never_stopped};
+use crate::common::{World, after, destroy, example, never_stopped};
 
 const HOUR: i64 = 60 * 60;
 
@@ -107,13 +107,6 @@ fn outdated() -> Misbehaviour {
         lag: Duration::from_secs(60 * 60),
         ..Misbehaviour::default()
     }
-}
-
-/// Does nothing but this, after so many seconds of the world.
-async fn after(seconds: u64, act: impl FnOnce()) {
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    act();
-    std::future::pending().await
 }
 
 /// Nobody hears of the VPC, the process dies, and before the next run somebody sets the clock back: what was made, and

@@ -4,6 +4,7 @@
 //! as its computing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use groundwork::apply::Report;
 use groundwork::environment::Environment;
@@ -81,4 +82,11 @@ pub fn remembered(session: &Session) -> Option<State> {
 /// Reads a file of the project.
 pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Does nothing but this, after so many seconds of the world.
+pub async fn after(seconds: u64, act: impl FnOnce()) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    act();
+    std::future::pending().await
 }

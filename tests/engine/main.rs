@@ -1,5 +1,6 @@
 //! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
-//! ownership, what can't be seen, secrets on their way out, states that were lost, updates that fail, smoke tests, teardown, the real input; and the layers.
+//! ownership, what can't be seen, what a killed run leaves, secrets on their way out, states that were lost, updates
+//! that fail, smoke tests, teardown, the real input; and the layers.
 
 mod bench;
 #[path = "../common/canaries.rs"]
@@ -13,6 +14,7 @@ mod drift;
 mod foreign;
 mod golden;
 mod hands;
+mod killed;
 mod layers;
 mod life_cycle;
 mod moves;

@@ -1,19 +1,28 @@
-//! A state in a bucket: how often it is written, and that the life of an environment is the same with it.
+//! A state in a bucket: how often it is written, that the life of an environment is the same with it, and that who has
+//! lost the lease changes nothing more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use groundwork::address::Address;
-use groundwork::ops::Planned;
+use groundwork::cloud::{OVERTAKEN, fault, fenced_cluster};
+use groundwork::environment::model::Policy;
+use groundwork::event::{Event, Listener};
+use groundwork::ops::{self, Confirmed, Planned};
 use groundwork::plan::Goal;
-use groundwork::state::Store;
+use groundwork::sandbox::faults::Misbehaviour;
+use groundwork::state::{Claim, Fence, Holder, Store, Terms};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, PostParams};
 use object_store::memory::InMemory;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
-use crate::bench::session_on;
-use crate::common::{World, carry_out, destroy, example};
+use crate::bench::{applied, document, session, session_on, staging};
+use crate::common::{World, carry_out, destroy, example, never_stopped};
 
 /// How long S3 takes for a write.
 const TAKES: Duration = Duration::from_millis(80);
@@ -71,4 +80,106 @@ async fn staging_is_written_at_most_three_times_for_each_level() {
     assert!(again.plan.is_empty());
     destroy(&session).await;
     assert_eq!(session.store.load().await.expect("a bucket"), None);
+}
+
+/// A lease in a bucket of its own; given back it closes `fence`, as it does when it runs out.
+async fn claim(fence: &Fence) -> (Store, Claim) {
+    let whose = ["sandbox", "123456789012", "staging"];
+    let store = Store::shared(Arc::new(InMemory::new()), "s3://memory", "", whose).within(fence);
+    let holder = Holder {
+        pid: 1,
+        machine: None,
+        operation: "apply".to_owned(),
+        since: Timestamp::UNIX_EPOCH,
+    };
+    let claimed = store.claim(&holder, Terms::default(), false, |_| {}).await;
+    (store, claimed.expect("a lease that nobody has"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_lost_the_lease_calls_neither_cloud() {
+    let world = applied();
+    let session = session(&world);
+    let fence = &session.cloud.fence;
+    let environment = &session.environment;
+    let name = &environment.cluster.as_ref().expect("a cluster").name;
+    let cluster = world.sandbox.kubernetes_client(&environment.region, name);
+    let namespaces: Api<Namespace> = Api::all(fenced_cluster(cluster, fence));
+    let (_, claim) = claim(fence).await;
+    let mut wanted = Namespace::default();
+    let mut named = async |name: &str| {
+        wanted.metadata.name = Some(name.to_owned());
+        let made = namespaces.create(&PostParams::default(), &wanted).await;
+        made.is_ok()
+    };
+    let vpc = async || {
+        let call = session.cloud.aws.ec2.create_vpc().cidr_block("10.9.0.0/16");
+        let made = call.send().await.map_err(fault("ec2", "CreateVpc"));
+        made.map(drop).map_err(|fault| fault.code)
+    };
+    assert!(named("one").await);
+    assert_eq!(vpc().await, Ok(()));
+    let faults = world.sandbox.faults();
+    assert_eq!(faults.changes(), 2);
+    claim.release().await;
+    assert!(!named("two").await);
+    assert_eq!(vpc().await, Err(OVERTAKEN.to_owned()));
+    assert_eq!(faults.changes(), 2);
+}
+
+/// Counts what is begun and what is done.
+#[derive(Default)]
+struct Counts {
+    started: AtomicUsize,
+    finished: AtomicUsize,
+}
+
+impl Listener for Counts {
+    fn hear(&self, event: &Event) {
+        match event {
+            Event::Started { .. } => self.started.fetch_add(1, Ordering::Relaxed),
+            Event::Finished { .. } => self.finished.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+}
+
+/// More is ready than runs at once when the lease is lost, and stays where it is.
+#[tokio::test(start_paused = true)]
+async fn who_has_lost_the_lease_begins_nothing_more() {
+    let world = World::new();
+    let mut wanted = staging();
+    for number in 0..30 {
+        let policy = Policy {
+            name: format!("readers-{number}"),
+            path: format!("policies/readers-{number}.json"),
+            document: document("sqs:ReceiveMessage"),
+        };
+        wanted.policies.insert(policy.name.clone(), policy);
+    }
+    let mut session = session_on(&world, wanted);
+    let (store, claim) = claim(&session.cloud.fence).await;
+    session.store = store;
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    let (counts, faults) = (Counts::default(), world.sandbox.faults());
+    faults.set(Misbehaviour {
+        latency: Duration::from_secs(3),
+        ..Misbehaviour::default()
+    });
+    let nothing = Confirmed::default();
+    let lost = async {
+        while counts.finished.load(Ordering::Relaxed) < 3 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        claim.release().await;
+        let then = (counts.started.load(Ordering::Relaxed), faults.changes());
+        (then, session.store.load().await.expect("a state"))
+    };
+    let run = ops::apply(&session, &planned, &nothing, &counts, never_stopped());
+    let (report, (then, state)) = tokio::join!(run, lost);
+    let report = report.expect("a report");
+    assert!(!report.skipped.is_empty());
+    let now = (counts.started.load(Ordering::Relaxed), faults.changes());
+    assert_eq!(now, then);
+    assert_eq!(session.store.load().await.expect("a state"), state);
 }

@@ -12,8 +12,8 @@ use groundwork::sandbox::faults::Misbehaviour;
 use serde_json::json;
 
 use crate::bench::{applied, session_on, staging};
-use crate::common::{Silence, apply, never_stopped};
-use crate::hands::Hands;
+use crate::common::{Silence, after, apply, carry_out, never_stopped};
+use crate::hands::{Hands, region};
 
 /// Applies `environment` to staging while the updates that `operation` begins fail; then lets them go through.
 async fn fails_and_goes_on(environment: Environment, operation: &str, address: &str) {
@@ -91,4 +91,25 @@ async fn what_never_gets_ready_takes_a_change() {
     assert_eq!(mended.pointer(image), live.pointer(image));
     let done = session.plan(Goal::Apply).await.expect("a plan");
     assert!(done.plan.is_empty());
+}
+
+/// A database reads as failed when its change is about to be sent, and is well again after a moment.
+#[tokio::test(start_paused = true)]
+async fn what_failed_for_a_moment_is_waited_for() {
+    let world = applied();
+    let mut wanted = staging();
+    let mut databases = wanted.databases.values_mut();
+    databases.next().expect("a database").backup_retention_days += 1;
+    let session = session_on(&world, wanted);
+    let hands = Hands::on(&world, &session);
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    let work: Vec<_> = planned.plan.work().map(|action| action.verb).collect();
+    assert_eq!(work, [Verb::Update]);
+    let status = region("rds/instances/microservices-mysql/status");
+    let well = hands.read(&status);
+    hands.edit(&[(status.clone(), json!("Failed"))]);
+    tokio::select! {
+        report = carry_out(&session, &planned) => assert!(report.is_complete()),
+        () = after(20, || hands.edit(&[(status, well)])) => unreachable!("it waits for ever"),
+    }
 }
