@@ -11,9 +11,11 @@ use std::error::Error;
 use std::path::Path;
 
 use futures::future::try_join_all;
+use groundwork::environment::model::Flavour;
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
+use groundwork::resources::bootstrap::Published;
 use groundwork::sandbox::{Sandbox, stand_ins, time::ClockSource};
 use groundwork::sensitive::Sensitive;
 use groundwork::state::{Action, Entry, Journal, State, Store, Transition};
@@ -103,7 +105,10 @@ async fn applied(folder: &Path) -> Result<State, Box<dyn Error>> {
         store: Store::local(folder, "sandbox", &account, "staging"),
         account,
         variables: BTreeMap::from([("MYSQL_PASSWORD".to_owned(), password)]),
-        agent_manifest: Some(stand_ins::argocd()?),
+        published: Some(Published {
+            agent: stand_ins::argocd(Flavour::Full)?,
+            ..Published::default()
+        }),
         environment,
     };
     let (_stop, never) = watch::channel(false);

@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
+use groundwork::environment::model::Flavour;
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
+use groundwork::resources::bootstrap::Published;
 use groundwork::sandbox::durations::{
     DB_INSTANCE_DELETE, EKS_CLUSTER_CREATE, EKS_CLUSTER_DELETE, LOAD_BALANCER_DELETE,
     NETWORK_PENDING, NODE_GROUP_CREATE, NODE_GROUP_DELETE, POD_READY,
@@ -67,7 +69,10 @@ async fn measure(name: &str) -> Result<(), Box<dyn Error>> {
             "MYSQL_PASSWORD".to_owned(),
             Sensitive::new("benchmark-password"),
         )]),
-        agent_manifest: Some(stand_ins::argocd()?),
+        published: Some(Published {
+            agent: stand_ins::argocd(Flavour::Full)?,
+            ..Published::default()
+        }),
         environment,
     };
     let (_stop, never) = watch::channel(false);

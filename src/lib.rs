@@ -7,6 +7,7 @@ pub mod apply;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod digest;
 pub mod environment;
 pub mod event;
 pub mod graph;

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::exit::Error;
-use super::{Global, agent_manifest, aws};
+use super::{Global, aws, published};
 use crate::environment::model::StateBackend;
 use crate::environment::{self, Environment, Provider};
 use crate::ops::{self, Session};
@@ -101,8 +101,9 @@ async fn store(global: &Global, environment: &Environment, account: &str) -> Res
 /// hand.
 pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
     let mut session = session_on_what_exists(global, name).await?;
-    let manifest = agent_manifest::objects(&global.directory, &session.environment).await?;
-    session.agent_manifest = Some(manifest);
+    let published = published::load(&global.directory, &session.environment).await?;
+    session.variables.extend(published.values());
+    session.published = Some(published);
     Ok(session)
 }
 
@@ -120,7 +121,7 @@ pub async fn session_on_what_exists(global: &Global, name: &str) -> Result<Sessi
         store: (store(global, &environment, &account).await?).within(&cloud.fence),
         cloud,
         account,
-        agent_manifest: None,
+        published: None,
         environment,
     })
 }

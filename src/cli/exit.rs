@@ -99,20 +99,12 @@ pub enum Error {
     /// A kubeconfig was named where there is nothing to reach.
     #[error("the sandbox answers for its own cluster: --kubeconfig is for --provider aws")]
     OwnCluster,
-    /// The deploy agent's manifest could not be had.
-    #[error("can't get the install manifest of the deploy agent")]
-    Manifest(#[from] crate::cloud::download::DownloadError),
+    /// What others publish could not be had, or not be used.
+    #[error(transparent)]
+    Published(#[from] super::published::Unpublished),
     /// What stands in for the deploy agent's manifest in the sandbox is broken.
     #[error(transparent)]
     StandIn(#[from] sandbox::stand_ins::Unreadable),
-    /// The deploy agent's manifest is not what it should be.
-    #[error("the install manifest of the deploy agent, {url}, is not YAML: {reason}")]
-    NotYaml {
-        /// Where it came from.
-        url: String,
-        /// What the parser said.
-        reason: String,
-    },
     /// Nobody can be asked.
     #[error(
         "this needs a confirmation, and there is no terminal to ask on: add --yes if you mean it"
@@ -211,6 +203,7 @@ fn own_hint(error: &Error) -> Option<String> {
             | state::LockError::Store(state::StoreError::Place(state::PlaceError::Failed { .. })),
         ) => Some(NO_ROOM.to_owned()),
         Error::Store(state::StoreError::NoVersion { version, known }) => Some(near("version", version, known)),
+        Error::Published(unpublished) => unpublished.hint(),
         Error::Operation(ops::Error::SeveralLineages { .. }) => Some(
             "look which of them is this environment's, and name it with --lineage; the others belong to \
              whoever has their state"

@@ -7,8 +7,10 @@ use super::Global;
 use super::context::environment;
 use super::exit::{Error, Exit};
 use crate::address::Address;
+use crate::environment::Environment;
 use crate::graph;
 use crate::ops;
+use crate::resources::bootstrap::Published;
 use crate::resources::{Context, Desired, Ownership, Variables, bootstrap};
 use crate::sandbox::stand_ins;
 use crate::sandbox::world::DEFAULT_ACCOUNT;
@@ -16,7 +18,7 @@ use crate::ui;
 
 /// Print the resources and what they depend on as a Mermaid flowchart
 ///
-/// Shown is what each waits for last; the objects of the deploy agent are one.
+/// Shown is what each waits for last; the objects of the deploy agent and of each release are one.
 #[derive(Debug, clap::Args)]
 pub struct Graph {
     /// The environment
@@ -24,8 +26,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Needs the file and nothing else: of what is made up here, no address or order speaks. Of the agent its stand-in
-    /// is enough, whose objects are drawn as one.
+    /// Needs the file and nothing else: of what is made up here, no address or order speaks. Of what others
+    /// publish stand-ins are enough, whose objects are drawn as one.
     pub(super) fn run(self, global: &Global) -> Result<Exit, Error> {
         let environment = environment(global, &self.environment)?;
         let ownership = Ownership {
@@ -40,18 +42,38 @@ impl Graph {
             ownership: &ownership,
             account: environment.account.as_deref().unwrap_or(DEFAULT_ACCOUNT),
             variables: &Variables::new(),
-            agent_manifest: &stand_ins::argocd()?,
+            published: &published(&environment)?,
         };
         ui::print(flowchart(&ops::desired(&context)))?;
         Ok(Exit::Done)
     }
 }
 
+/// What stands in for all that others publish.
+fn published(environment: &Environment) -> Result<Published, Error> {
+    let mut published = Published::default();
+    if let Some(bootstrap) = &environment.bootstrap {
+        if let Some(agent) = &bootstrap.agent {
+            published.agent = stand_ins::argocd(agent.flavour)?;
+        }
+        published.ingress = stand_ins::release("traefik");
+        let releases = bootstrap.releases.keys();
+        published.releases = releases
+            .map(|key| (key.clone(), stand_ins::release(key)))
+            .collect();
+    }
+    Ok(published)
+}
+
 /// The resources in Mermaid's words, within the 500 edges and 50,000 characters that it takes by default.
 fn flowchart(desired: &BTreeMap<Address, Desired>) -> String {
-    let agent = Address::of(&["bootstrap", "agent"]);
+    let first = |address: &Address, count: usize| {
+        let names: Vec<&str> = address.as_str().split('.').take(count).collect();
+        Address::of(&names)
+    };
     let shown = |address: &Address| match desired.get(address) {
-        Some(one) if one.kind == bootstrap::AGENT.name => agent.clone(),
+        Some(one) if one.kind == bootstrap::AGENT.name => first(address, 2),
+        Some(one) if one.kind == bootstrap::RELEASE.name => first(address, 3),
         Some(_) | None => address.clone(),
     };
     let mut graph = graph::Graph::default();

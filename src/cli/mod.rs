@@ -1,7 +1,6 @@
 //! The command line: one file for each command, thin over `ops` and `ui`. Only this layer reads environment
 //! variables, the terminal and the wall clock.
 
-mod agent_manifest;
 mod apply;
 mod aws;
 mod completions;
@@ -14,6 +13,7 @@ mod kubeconfig;
 mod output;
 mod permissions;
 mod plan;
+mod published;
 mod sandbox;
 mod schema;
 mod signals;

@@ -3,7 +3,6 @@
 use super::Global;
 use super::context::{columns, session, session_on_what_exists};
 use super::exit::{Error, Exit};
-use crate::environment::Provider;
 use crate::ops::Session;
 use crate::plan::{Goal, Plan as Planned};
 use crate::ui;
@@ -58,7 +57,7 @@ pub fn text(session: &Session, plan: &Planned) -> String {
     let mut text = ui::plan(plan, columns());
     // Of what goes it does not matter what it stood in for.
     if !plan.is_empty() && plan.goal == Goal::Apply {
-        text.extend(stand_ins(session).into_iter().map(ui::stand_in));
+        text.extend(stand_ins(session).iter().map(|name| ui::stand_in(name)));
     }
     text
 }
@@ -71,11 +70,9 @@ fn with_stand_ins(session: &Session, plan: &Planned) -> serde_json::Value {
 }
 
 /// What the sandbox has something else for, because it has no internet to fetch it from.
-fn stand_ins(session: &Session) -> Vec<&'static str> {
-    let bootstrap = session.environment.bootstrap.as_ref();
-    let agent = bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref());
-    match (session.environment.provider, agent) {
-        (Provider::Sandbox, Some(_)) => vec!["Argo CD"],
-        (Provider::Sandbox, None) | (Provider::Aws, _) => Vec::new(),
-    }
+fn stand_ins(session: &Session) -> Vec<String> {
+    let published = session.published.iter();
+    published
+        .flat_map(|published| super::published::stand_ins(&session.environment, published))
+        .collect()
 }

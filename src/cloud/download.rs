@@ -7,9 +7,9 @@ use http::header::LOCATION;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use sha2::{Digest, Sha256};
 
 use super::https;
+use crate::digest;
 
 /// Manifests are some megabytes at most.
 const MOST_BYTES: usize = 32 << 20;
@@ -78,25 +78,14 @@ pub async fn fetch(url: &str, sha256: &str) -> Result<Bytes, DownloadError> {
     let document = tokio::time::timeout(WITHIN, follow(url))
         .await
         .map_err(|late| no_answer(Box::new(late)))??;
-    if matches(&document, sha256) {
+    if digest::matches(&document, sha256) {
         return Ok(document);
     }
     Err(DownloadError::Changed {
         url: url.to_owned(),
         expected: sha256.to_ascii_lowercase(),
-        found: digest(&document),
+        found: digest::of(&document),
     })
-}
-
-/// Whether `document` has the SHA-256 `sha256` (hexadecimal).
-pub fn matches(document: &[u8], sha256: &str) -> bool {
-    digest(document).eq_ignore_ascii_case(sha256)
-}
-
-/// The SHA-256 of `document` in lowercase hexadecimal.
-pub fn digest(document: &[u8]) -> String {
-    let bytes = Sha256::digest(document);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn follow(url: &str) -> Result<Bytes, DownloadError> {
@@ -183,7 +172,7 @@ mod tests {
     const PIN: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn pin() -> String {
-        digest(b"kind: Namespace")
+        digest::of(b"kind: Namespace")
     }
 
     async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, BoxError> {

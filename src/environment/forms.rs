@@ -11,7 +11,7 @@ use std::ops::Deref;
 use regex_lite::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A text with a form.
 pub(super) trait Form: Ord + From<String> + Deref<Target = str> {
@@ -201,13 +201,27 @@ forms! {
     RepositoryName(256, r"^([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*$",
         "lowercase letters and digits, with single `.`, `_`, `-` or `/` between them");
     /// A release of a program in the cluster.
-    Release(40, r"^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$", "a release such as `v3.5.1`");
+    ReleaseVersion(40, r"^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$", "a release such as `v3.5.1`");
     /// A published file.
     Url(2000, r"^https?://[^\s/@]+/\S+$", "a URL such as `https://example.com/install.yaml`");
     /// A SHA-256 digest.
     Sha256(64, r"^[0-9a-f]{64}$", "the 64 lowercase hexadecimal digits of a SHA-256");
     /// A path that is asked for over HTTP.
     RequestPath(2000, r"^/[A-Za-z0-9/._~!$&'()*+,;=:@%?-]*$", "a path such as `/flights?flight_no=AA2532`, other signs encoded as `%20`");
+    /// A file or folder of the project.
+    LocalPath(1000, r"^[A-Za-z0-9_.][A-Za-z0-9_.+-]*(/[A-Za-z0-9_.][A-Za-z0-9_.+-]*)*$",
+        "a path inside the project, such as `manifests/web.yaml`");
+    /// What the objects of a release are called after.
+    ReleaseName(40, r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        "lowercase letters, digits and single hyphens, beginning with a letter, at most 40 characters");
+    /// Where charts are published.
+    ChartRepository(2000, r"^(https?|oci)://[^\s/@]+(/[^\s@]*)?$",
+        "the URL of a chart repository, without user or password, such as `https://traefik.github.io/charts` or `oci://ghcr.io/acme/charts`");
+    /// A chart in a repository.
+    ChartName(200, r"^[a-z0-9][a-z0-9._-]*$", "the name of a chart, such as `traefik`");
+    /// The one version of a chart.
+    ChartVersion(100, r"^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$",
+        "one whole version such as `37.1.0`, not a range");
     /// A Git repository.
     GitUrl(2000, r"^(https?://[^\s/@]+/\S+|ssh://\S+|git@[^\s:]+:\S+)$",
         "the URL of a Git repository, without user or password, such as `https://github.com/acme/deploy`");
@@ -256,6 +270,25 @@ impl<K: Form, V: JsonSchema> JsonSchema for Named<K, V> {
             "additionalProperties": generator.subschema_for::<V>(),
             "propertyNames": Value::from(names),
         })
+    }
+}
+
+/// A table of which only its reader knows what belongs into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(super) struct Free(pub(super) Map<String, Value>);
+
+impl JsonSchema for Free {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Free".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "additionalProperties": true})
     }
 }
 

@@ -57,6 +57,9 @@ impl Walker<'_> {
                 }
             }
             ("array", DeValue::Array(items)) => return self.array(schema, items, path),
+            ("object", DeValue::Table(table)) if takes_anything(schema) => {
+                return Some(self.free(table, path));
+            }
             ("object", DeValue::Table(table)) => return self.entries(schema, table, path),
             ("object", other) if !known_keys(schema).is_empty() => {
                 let keys = known_keys(schema);
@@ -131,6 +134,47 @@ impl Walker<'_> {
             array.push(fits.unwrap_or_else(|| placeholder(inner)));
         }
         Some(array.into())
+    }
+
+    /// A table that may hold anything, as it is.
+    fn free(&mut self, table: &DeTable<'_>, path: &Path) -> Value {
+        let entries = table.iter().map(|(key, value)| {
+            let key = key.get_ref().to_string();
+            let value = self.anything(value.get_ref(), &path.to(&key));
+            (key, value)
+        });
+        Value::Object(entries.collect())
+    }
+
+    /// Any value, as it is. What others than TOML know as well is all there is.
+    fn anything(&mut self, value: &DeValue<'_>, path: &Path) -> Value {
+        let number = match value {
+            DeValue::String(text) => return text.as_ref().into(),
+            DeValue::Boolean(truth) => return (*truth).into(),
+            DeValue::Table(table) => return self.free(table, path),
+            DeValue::Array(items) => {
+                let items = items.iter().enumerate();
+                let items = items.map(|(at, item)| self.anything(item.get_ref(), &path.to(at)));
+                return items.collect();
+            }
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+                .ok()
+                .map(Value::from),
+            DeValue::Float(float) => float.as_str().parse::<f64>().ok().map(Value::from),
+            DeValue::Datetime(_) => None,
+        };
+        // A float that is none, such as `nan`, has no place in JSON and becomes null.
+        number
+            .filter(|number| !number.is_null())
+            .unwrap_or_else(|| {
+                let found = article(value.type_str());
+                let fault = Fault::value(path, format!("{found} is nothing that a chart takes"));
+                self.faults.unusable(
+                    path,
+                    fault.label("expected a text, a number, a truth, a list or a table"),
+                );
+                Value::Null
+            })
     }
 
     /// A table within the limits on the number of its keys.
@@ -401,6 +445,11 @@ fn allowed_words(schema: &Value) -> Vec<&str> {
     plain
         .chain(listed("oneOf").filter_map(|option| text(option, "const")))
         .collect()
+}
+
+/// Whether a table may hold whatever its reader knows.
+fn takes_anything(schema: &Value) -> bool {
+    schema.get("additionalProperties") == Some(&Value::Bool(true))
 }
 
 fn known_keys(schema: &Value) -> Vec<&str> {

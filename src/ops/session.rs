@@ -13,6 +13,7 @@ use crate::environment::model::SecretSource;
 use crate::environment::{Environment, Provider};
 use crate::observe::{self, Depth, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
+use crate::resources::bootstrap::Published;
 use crate::resources::{self, Context, Desired, Ownership, Problem, Variables, Wanted, kinds};
 use crate::state::{State, Store};
 
@@ -28,9 +29,9 @@ pub struct Session {
     pub store: Store,
     /// The variables that the file names, as far as they are set.
     pub variables: Variables,
-    /// The agent's install manifest as it is published; none where only what exists is looked at or removed: then
-    /// the state says what the agent consists of, and nothing has to be fetched.
-    pub agent_manifest: Option<Vec<serde_json::Value>>,
+    /// What others publish: the agent, charts. None where only what exists is looked at or removed: then
+    /// the state says what that consists of, and nothing has to be fetched.
+    pub published: Option<Published>,
 }
 
 /// A plan and everything that it was made from.
@@ -138,14 +139,14 @@ impl Session {
 
     /// Every resource that the file asks for.
     pub fn desired(&self, ownership: &Ownership, state: &State) -> BTreeMap<Address, Desired> {
-        let remembered = || resources::bootstrap::remembered_manifest(&state.resources);
-        let agent_manifest = self.agent_manifest.clone().unwrap_or_else(remembered);
+        let remembered = || Published::remembered(&state.resources);
+        let published = self.published.clone().unwrap_or_else(remembered);
         let context = Context {
             environment: &self.environment,
             ownership,
             account: &self.account,
             variables: &self.variables,
-            agent_manifest: &agent_manifest,
+            published: &published,
         };
         desired(&context)
     }

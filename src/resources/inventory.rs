@@ -113,7 +113,9 @@ impl Inventory {
             return;
         };
         let values = self.secrets.as_ref().map(|secrets| &secrets.values);
-        let values = Values(values.cloned().unwrap_or_default());
+        let mut values = Values(values.cloned().unwrap_or_default());
+        let given = wanted.variables.iter();
+        values.0.extend(given.map(|(k, v)| (k.clone(), v.clone())));
         let lookup = |address: &Address, output: &str| {
             let seen = found
                 .get(address)?

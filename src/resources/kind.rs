@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bootstrap::Published;
 use super::claim::Claim;
 use super::field::fields_of;
 use super::inventory::Inventory;
@@ -131,7 +132,8 @@ pub struct Problem {
     pub message: String,
 }
 
-/// The values of the environment variables that the file names, read by `cli`.
+/// What is secret and known when a run begins, read by `cli`: the values of the environment variables that the file
+/// names, and those in published Secrets, whose names are no variable's.
 pub type Variables = BTreeMap<String, Sensitive>;
 
 /// What desired resources are made from.
@@ -145,8 +147,8 @@ pub struct Context<'a> {
     pub account: &'a str,
     /// The variables that the file names.
     pub variables: &'a Variables,
-    /// The objects of the deploy agent's install manifest, for a file that has an agent.
-    pub agent_manifest: &'a [serde_json::Value],
+    /// The objects of what others publish, for a file that asks for it.
+    pub published: &'a Published,
 }
 
 /// What an observation looks for.

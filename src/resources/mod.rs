@@ -84,6 +84,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &bootstrap::SECRET,
         &bootstrap::INGRESS,
         &bootstrap::AGENT,
+        &bootstrap::RELEASE,
         &bootstrap::APPLICATION,
     ]
 }

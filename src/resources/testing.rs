@@ -11,6 +11,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::bootstrap::Published;
 use super::inventory::Inventory;
 use super::network::{filter, vpc};
 use super::{
@@ -20,6 +21,7 @@ use super::{
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::cloud::{Clients, Cloud, ClusterEndpoint, Connector, Fault};
+use crate::environment::model::Flavour;
 use crate::environment::{Environment, parse};
 use crate::graph::Graph;
 use crate::sandbox::faults::Misbehaviour;
@@ -40,6 +42,8 @@ pub(super) struct Bench {
     pub variables: Variables,
     pub desired: BTreeMap<Address, Desired>,
     pub recorded: BTreeMap<Address, Recorded>,
+    /// What others publish.
+    pub published: Published,
     /// What was begun and not finished.
     pub open: BTreeMap<Address, Entry>,
     /// Whether everything is to go.
@@ -116,6 +120,10 @@ impl Bench {
                 .into(),
             desired: BTreeMap::new(),
             recorded: BTreeMap::new(),
+            published: Published {
+                agent: stand_ins::argocd(Flavour::Full).expect("the stand-in is YAML"),
+                ..Published::default()
+            },
             open: BTreeMap::new(),
             teardown: false,
             in_cluster: false,
@@ -152,13 +160,14 @@ impl Bench {
     /// The file says this now.
     pub(super) fn ask(&mut self, text: &str) {
         let environment = environment(text);
-        let agent_manifest = stand_ins::argocd().expect("the stand-in is YAML");
+        let published = &self.published;
+        self.variables.extend(published.values());
         let context = Context {
             environment: &environment,
             ownership: &self.ownership,
             account: "123456789012",
             variables: &self.variables,
-            agent_manifest: &agent_manifest,
+            published,
         };
         let desired = self.kinds().flat_map(|kind| kind.desired(&context));
         self.desired = desired.map(|d| (d.address.clone(), d)).collect();

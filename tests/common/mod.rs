@@ -1,11 +1,13 @@
 //! What the integration tests share: an environment in a sandbox, on the virtual clock.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use groundwork::environment::model::{Manifest, Release, Source};
 use groundwork::environment::{self, Environment};
 use groundwork::event::{Event, Listener};
 use groundwork::ops::Session;
+use groundwork::resources::bootstrap::{Published, documents, rendered};
 use groundwork::sandbox::{Sandbox, stand_ins};
 use groundwork::sensitive::Sensitive;
 use groundwork::state::Store;
@@ -31,32 +33,46 @@ pub fn session(folder: &Path, sandbox: &Sandbox, environment: Environment) -> Se
         &account,
         &environment.name,
     );
+    let published = published(&environment);
+    let password = Sensitive::new("correct-horse-battery");
+    let mut variables = published.values();
+    variables.insert("MYSQL_PASSWORD".to_owned(), password);
     Session {
         cloud: sandbox.cloud(&environment.region),
         account,
         store,
-        variables: BTreeMap::from([(
-            "MYSQL_PASSWORD".to_owned(),
-            Sensitive::new("correct-horse-battery"),
-        )]),
-        agent_manifest: Some(agent_manifest(&environment)),
+        variables,
+        published: Some(published),
         environment,
     }
 }
 
 /// What stands in for the agent's install manifest, for a file that has an agent.
-fn agent_manifest(environment: &Environment) -> Vec<serde_json::Value> {
+fn published(environment: &Environment) -> Published {
     let bootstrap = environment.bootstrap.as_ref();
-    match bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref()) {
-        Some(_) => stand_ins::argocd().expect("the stand-in can be read"),
-        None => Vec::new(),
+    let agent = bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref());
+    let agent = agent.map(|agent| stand_ins::argocd(agent.flavour));
+    let releases = bootstrap.into_iter().flat_map(|it| &it.releases);
+    let read = |(key, release): (&String, &Release)| {
+        let Source::Manifest(Manifest::File { text, .. }) = &release.source else {
+            panic!("{key} is not a file");
+        };
+        let objects = documents(text.expose()).expect("YAML");
+        let objects = rendered(key, objects, &BTreeSet::new()).expect("objects");
+        (key.clone(), objects)
+    };
+    Published {
+        agent: agent.map_or_else(Vec::new, |it| it.expect("the stand-in can be read")),
+        releases: releases.map(read).collect(),
+        ..Published::default()
     }
 }
 
 /// Leaves a few of each sort of the agent's many objects.
 pub fn trim_agent(session: &mut Session) {
-    let manifest = session.agent_manifest.as_mut().expect("a manifest");
-    manifest.retain(|object| {
+    let published = session.published.as_mut().expect("what is published");
+    published.agent.retain(|object| {
+        let object = &object.manifest;
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let needed = ["argocd-server", "argocd-application-controller"];
         object["kind"] == "CustomResourceDefinition" || needed.contains(&name)

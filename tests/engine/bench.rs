@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
-use groundwork::environment::model::{Access, GroupPolicy, Policy};
+use groundwork::environment::model::{Access, GroupPolicy, Manifest, Policy, Release, Source};
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
 use groundwork::plan::Goal;
 use groundwork::sandbox::{Sandbox, store::Effect, time::ClockSource};
+use groundwork::sensitive::Sensitive;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -41,8 +42,32 @@ pub fn staging() -> Environment {
         groups: BTreeSet::from(["viewers".to_owned()]),
     };
     cluster.access.insert("ops".to_owned(), access);
+    let bootstrap = staging.bootstrap.as_mut().expect("a bootstrap");
+    let release = Release {
+        namespace: "ledger".to_owned(),
+        source: Source::Manifest(Manifest::File {
+            path: "manifests/ledger.yaml".to_owned(),
+            text: Sensitive::new(LEDGER),
+        }),
+    };
+    bootstrap.releases.insert("ledger".to_owned(), release);
     staging
 }
+
+/// What somebody publishes.
+const LEDGER: &str = "
+apiVersion: v1
+kind: Secret
+metadata: {name: ledger}
+stringData: {password: hunter2}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: ledger, annotations: {helm.sh/hook: post-install}}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: it, image: ledger:1}]}
+";
 
 /// A policy document that allows `action`.
 pub fn document(action: &str) -> serde_json::Value {

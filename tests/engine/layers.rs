@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From left to right. `sensitive` and `clock` hold nothing but a type each, so everyone may import them.
-const LAYERS: [&str; 19] = [
+/// From left to right. `sensitive`, `clock` and `digest` hold next to nothing, so everyone may import them.
+const LAYERS: [&str; 20] = [
     "sensitive",
     "clock",
+    "digest",
     "address",
     "graph",
     "environment",

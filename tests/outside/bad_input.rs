@@ -331,7 +331,7 @@ async fn what_can_not_be_seen_is_not_changed() {
         store: Store::local(&folder, "sandbox", &account, &environment.name),
         account,
         variables: BTreeMap::new(),
-        agent_manifest: None,
+        published: None,
         environment,
     };
     sandbox.faults().set(Misbehaviour {

@@ -95,7 +95,7 @@ pub fn ready_for_aws(project: &Project, environment: &str) -> PathBuf {
     project.edit(file, owner, &format!("{owner}account = \"123456789012\"\n"));
     let manifest = fs::read(repository().join("src/sandbox/stand_ins/argocd.yaml"));
     let manifest = manifest.expect("the stand-in");
-    let digest = groundwork::cloud::download::digest(&manifest);
+    let digest = groundwork::digest::of(&manifest);
     let version = "version = \"v3.5.1\"\n";
     let nowhere = "http://127.0.0.1:9/install.yaml";
     let pinned = format!("{version}manifest = {{ url = \"{nowhere}\", sha256 = \"{digest}\" }}\n");

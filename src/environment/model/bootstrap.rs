@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::sensitive::Sensitive;
 
 /// What is put into the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +19,83 @@ pub struct Bootstrap {
     pub ingress: Option<Ingress>,
     /// The deploy agent.
     pub agent: Option<Agent>,
+    /// Whatever else is published for clusters.
+    pub releases: BTreeMap<String, Release>,
+}
+
+/// Something that is published for clusters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Where its objects stand that do not say it themselves.
+    pub namespace: String,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// Where objects come from that the file does not spell out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// They are written down.
+    Manifest(Manifest),
+    /// helm makes them.
+    Chart(Chart),
+}
+
+/// A Helm chart and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    /// Where it is.
+    pub place: ChartPlace,
+    /// What it is told; goes before `values_file`.
+    pub values: Value,
+    /// The text of a file that tells the same.
+    pub values_file: Option<Sensitive>,
+    /// Sorts of hooks that are left out.
+    pub skip_hooks: BTreeSet<Hook>,
+}
+
+/// Where a chart is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChartPlace {
+    /// Published.
+    Repository {
+        /// The repository, beginning with `http:`, `https:` or `oci:`.
+        repository: String,
+        /// The chart's name in it.
+        name: String,
+        /// Its version.
+        version: String,
+        /// The lowercase hexadecimal SHA-256 that its archive must have.
+        sha256: Option<String>,
+    },
+    /// In this folder of the project.
+    Folder(String),
+}
+
+/// When a chart wants something done beside its objects: the sorts of Helm's hooks.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hook {
+    /// Before it is installed.
+    PreInstall,
+    /// After it was installed.
+    PostInstall,
+    /// Before another version or other values.
+    PreUpgrade,
+    /// After another version or other values.
+    PostUpgrade,
+    /// Before it is removed.
+    PreDelete,
+    /// After it was removed.
+    PostDelete,
+    /// Before the version before comes back.
+    PreRollback,
+    /// After the version before came back.
+    PostRollback,
+    /// When somebody tests it.
+    Test,
 }
 
 /// A Kubernetes secret.
@@ -74,6 +154,8 @@ pub struct Ingress {
     pub replicas: u32,
     /// The namespace that it runs in, which belongs to it.
     pub namespace: String,
+    /// Where its objects come from, if not from us.
+    pub source: Option<Source>,
 }
 
 /// An ingress controller that we know how to install.
@@ -93,8 +175,10 @@ pub struct Agent {
     pub version: String,
     /// The namespace that it runs in, which belongs to it.
     pub namespace: String,
-    /// The published manifest that installs it on AWS.
-    pub manifest: Manifest,
+    /// How much of it.
+    pub flavour: Flavour,
+    /// What installs it on AWS.
+    pub source: Source,
     /// What it deploys.
     pub applications: BTreeMap<String, Application>,
 }
@@ -107,14 +191,37 @@ pub enum AgentKind {
     Argocd,
 }
 
-/// A published manifest. The sandbox uses a stand-in, so the digest is there whenever the provider is `Provider::Aws` and may be
-/// missing otherwise.
+/// How much of the deploy agent is installed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavour {
+    /// All of it.
+    #[default]
+    Full,
+    /// Only what deploys: no server, no sign-in, no notifications.
+    Core,
+    /// All of it, more than once.
+    Ha,
+}
+
+/// A file of Kubernetes objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
-    /// Where it is published.
-    pub url: String,
-    /// The lowercase hexadecimal SHA-256 that it must have.
-    pub sha256: Option<String>,
+pub enum Manifest {
+    /// A published one. The sandbox has a stand-in for the agent's, so that its digest may be missing there; everywhere else
+    /// there is one.
+    Published {
+        /// Where.
+        url: String,
+        /// The lowercase hexadecimal SHA-256 that it must have.
+        sha256: Option<String>,
+    },
+    /// One of the project.
+    File {
+        /// Where.
+        path: String,
+        /// What it says, which may be secret.
+        text: Sensitive,
+    },
 }
 
 /// An application that the agent deploys.

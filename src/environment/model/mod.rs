@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Group, GroupPolicy, Policy, Registry};
 pub use bootstrap::{
-    Agent, AgentKind, Application, Bootstrap, DatabaseField, Ingress, IngressController,
-    KubernetesSecret, Manifest, Sync, ValueSource,
+    Agent, AgentKind, Application, Bootstrap, Chart, ChartPlace, DatabaseField, Flavour, Hook,
+    Ingress, IngressController, KubernetesSecret, Manifest, Release, Source, Sync, ValueSource,
 };
 pub use cluster::{
     Access, Capacity, Cluster, ControlPolicy, LogType, NodeGroup, Taint, TaintEffect,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::forms::*;
-use crate::environment::model::{AgentKind, DatabaseField, IngressController, Sync};
+use crate::environment::model::{AgentKind, DatabaseField, Flavour, Hook, IngressController, Sync};
 
 /// What is put into the cluster.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -21,6 +21,46 @@ pub(in crate::environment) struct Bootstrap {
     pub ingress: Option<Ingress>,
     /// What deploys applications from Git.
     pub agent: Option<Agent>,
+    /// What else is published for clusters: charts and manifests.
+    #[serde(default)]
+    pub releases: Named<ReleaseName, Release>,
+}
+
+/// Something that is published for clusters: either `chart` or `manifest`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Release {
+    /// Where its objects stand that do not say it themselves; made, unless it is there in every cluster.
+    pub namespace: DnsLabel,
+    /// A Helm chart.
+    pub chart: Option<Chart>,
+    /// A file of Kubernetes objects.
+    pub manifest: Option<Manifest>,
+}
+
+/// A Helm chart: `repository`, `name` and `version`, or `path`. The program `helm` renders it, and never sees the cluster.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Chart {
+    /// Where it is published, over HTTP or in an OCI registry.
+    pub repository: Option<ChartRepository>,
+    /// What it is called there.
+    pub name: Option<ChartName>,
+    /// Which one: a version, not a range.
+    pub version: Option<ChartVersion>,
+    /// What its archive must contain; any that has the version by default.
+    pub sha256: Option<Sha256>,
+    /// The folder of a chart in the project, instead of a published one.
+    pub path: Option<LocalPath>,
+    /// What it is told, as its `values.yaml` explains. Nothing secret: whoever reads this file reads it.
+    #[serde(default)]
+    pub values: Free,
+    /// A file in YAML that tells the same; `values` go before it.
+    pub values_file: Option<LocalPath>,
+    /// Sorts of hooks that are left out, because they are not needed or not possible here.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    pub skip_hooks: Vec<Hook>,
 }
 
 /// A Kubernetes secret.
@@ -56,21 +96,15 @@ pub(in crate::environment) struct DataValue {
 pub(in crate::environment) struct Ingress {
     /// Which one.
     pub controller: IngressController,
-    /// The release of its image.
-    #[serde(default = "traefik_version")]
-    pub version: Release,
-    /// How many pods.
-    #[serde(default = "ingress_replicas")]
+    /// The release of its image: v3.5.3 by default.
+    pub version: Option<ReleaseVersion>,
+    /// How many pods: 2 by default.
     #[schemars(range(min = 1, max = 50))]
-    pub replicas: u32,
-}
-
-fn traefik_version() -> Release {
-    "v3.5.3".to_owned().into()
-}
-
-fn ingress_replicas() -> u32 {
-    2
+    pub replicas: Option<u32>,
+    /// The chart of its makers, instead of what groundwork knows to make of it.
+    pub chart: Option<Chart>,
+    /// The manifest of its makers, instead of what groundwork knows to make of it.
+    pub manifest: Option<Manifest>,
 }
 
 /// The deploy agent, in a namespace of its own.
@@ -80,22 +114,30 @@ pub(in crate::environment) struct Agent {
     /// Which one.
     pub kind: AgentKind,
     /// Its release.
-    pub version: Release,
-    /// The published manifest that installs it on AWS.
+    pub version: ReleaseVersion,
+    /// How much of it: everything, everything more than once, or nothing that people look at.
+    #[serde(default)]
+    pub flavour: Flavour,
+    /// The published manifest that installs it on AWS; Argo CD's own of the release by default.
     pub manifest: Option<Manifest>,
+    /// The chart that installs it on AWS, instead of the manifest.
+    pub chart: Option<Chart>,
     /// What it deploys.
     #[serde(default)]
     pub applications: Named<Key, Application>,
 }
 
-/// A published manifest. groundwork knows where those of the releases it was tested with are, and what they contain.
+/// A file of Kubernetes objects: `url` with `sha256`, or `file`. groundwork knows where those of the agent's releases are
+/// that it was tested with, and what they contain.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::environment) struct Manifest {
-    /// Where it is published; Argo CD's own `install.yaml` of the release by default.
+    /// Where it is published.
     pub url: Option<Url>,
+    /// A file of the project, instead.
+    pub file: Option<LocalPath>,
     /// What it must contain.
-    pub sha256: Sha256,
+    pub sha256: Option<Sha256>,
 }
 
 /// An application that the agent deploys.

@@ -6,26 +6,19 @@ use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::ObjectName;
 use crate::environment::model::{
-    Agent, Application, Bootstrap, Ingress, KubernetesSecret, Manifest, Provider, ValueSource,
+    Agent, Application, Bootstrap, Ingress, KubernetesSecret, ValueSource,
 };
 use crate::environment::raw;
 use crate::environment::source::Path;
 
 /// The namespace of Traefik.
 const INGRESS_NAMESPACE: &str = "traefik";
+/// What we make of Traefik without its makers' chart.
+const TRAEFIK_VERSION: &str = "v3.5.3";
+/// With two, one of them can go with its machine.
+const INGRESS_REPLICAS: u32 = 2;
 /// The namespace that Argo CD's manifest is written for.
 const AGENT_NAMESPACE: &str = "argocd";
-/// The SHA-256 of Argo CD's published `install.yaml`, for the releases that we looked at.
-const ARGOCD_MANIFESTS: [(&str, &str); 2] = [
-    (
-        "v3.5.0",
-        "a32bf36a437071a1f563ebf9e81c8a39fba9057c17db7d5d041afb7b6e3f4afe",
-    ),
-    (
-        "v3.5.1",
-        "795a3a972224da6a7f9d32c3e946445f062b60fb46028476715affeb688236e3",
-    ),
-];
 
 impl Resolver<'_> {
     pub(super) fn bootstrap(&mut self) -> Option<Bootstrap> {
@@ -38,13 +31,9 @@ impl Resolver<'_> {
         Some(Bootstrap {
             namespaces: raw.namespaces.iter().map(ToString::to_string).collect(),
             secrets: self.kubernetes_secrets(raw),
-            ingress: raw.ingress.as_ref().map(|ingress| Ingress {
-                controller: ingress.controller,
-                version: ingress.version.to_string(),
-                replicas: ingress.replicas,
-                namespace: INGRESS_NAMESPACE.to_owned(),
-            }),
+            ingress: raw.ingress.as_ref().map(|ingress| self.ingress(ingress)),
             agent: raw.agent.as_ref().map(|agent| self.agent(raw, agent)),
+            releases: self.releases(raw),
         })
     }
 
@@ -60,7 +49,7 @@ impl Resolver<'_> {
             }
             return;
         };
-        let runs_pods = raw.ingress.is_some() || raw.agent.is_some();
+        let runs_pods = raw.ingress.is_some() || raw.agent.is_some() || !raw.releases.is_empty();
         let no_nodes = |group: &raw::NodeGroup| group.desired.or(group.min) == Some(0);
         if runs_pods && cluster.node_groups.values().all(no_nodes) {
             let fault = Fault::key(
@@ -154,10 +143,7 @@ impl Resolver<'_> {
             } => Some(ValueSource::Plain(text.clone())),
             _ => {
                 // A key with a wrong value was left out and told already.
-                let told = ["secret", "database", "field", "value"]
-                    .iter()
-                    .any(|key| self.faults.is_unusable(&at.to(key)));
-                if !told {
+                if !self.is_told(at, &["secret", "database", "field", "value"]) {
                     let fault =
                         Fault::key(at, format!("`{}` has not exactly one source", at.last()));
                     self.faults.add(fault.remedy(
@@ -183,32 +169,37 @@ impl Resolver<'_> {
         }
     }
 
+    fn ingress(&mut self, raw: &raw::Ingress) -> Ingress {
+        let at = Path::of(["bootstrap", "ingress"]);
+        let source = self.source(raw.chart.as_ref(), raw.manifest.as_ref(), &at);
+        let published = raw.chart.is_some() || raw.manifest.is_some();
+        let own = [
+            ("version", raw.version.is_some()),
+            ("replicas", raw.replicas.is_some()),
+        ];
+        for (key, _) in own.into_iter().filter(|(_, given)| *given && published) {
+            let fault = Fault::key(&at.to(key), format!("`{key}` says nothing here"));
+            self.faults.add(
+                fault
+                    .label("what its makers publish says it")
+                    .remedy(format!(
+                        "take `{key}` out; a chart takes it in its `values`"
+                    )),
+            );
+        }
+        Ingress {
+            controller: raw.controller,
+            version: (raw.version.as_deref())
+                .unwrap_or(TRAEFIK_VERSION)
+                .to_owned(),
+            replicas: raw.replicas.unwrap_or(INGRESS_REPLICAS),
+            namespace: INGRESS_NAMESPACE.to_owned(),
+            source,
+        }
+    }
+
     fn agent(&mut self, bootstrap: &raw::Bootstrap, raw: &raw::Agent) -> Agent {
         let at = Path::of(["bootstrap", "agent"]);
-        let version = &*raw.version;
-        let given = raw.manifest.as_ref();
-        let known = ARGOCD_MANIFESTS
-            .iter()
-            .find(|(known, _)| *known == version)
-            .map(|(_, sha256)| *sha256);
-        let url = format!(
-            "https://raw.githubusercontent.com/argoproj/argo-cd/{version}/manifests/install.yaml"
-        );
-        // Only of the published place do we know the content.
-        let sha256 = given.map(|manifest| &*manifest.sha256).or(known);
-        if sha256.is_none() && self.provider == Provider::Aws {
-            let fault = Fault::value(
-                &at.to("version"),
-                format!("the manifest of Argo CD {version} is not pinned"),
-            );
-            let known: Vec<&str> = ARGOCD_MANIFESTS
-                .iter()
-                .map(|(version, _)| *version)
-                .collect();
-            self.faults.add(fault.label(format!("groundwork knows the manifests of {}", super::super::walk::list(&known))).remedy(
-                format!("add `manifest = {{ sha256 = \"…\" }}` with what `curl -sL {url} | sha256sum` prints"),
-            ));
-        }
         let mut applications = BTreeMap::new();
         for (key, application) in raw.applications.iter() {
             let at = at.to("applications").to(&**key);
@@ -219,14 +210,10 @@ impl Resolver<'_> {
         }
         Agent {
             kind: raw.kind,
-            version: version.to_owned(),
+            version: raw.version.to_string(),
             namespace: AGENT_NAMESPACE.to_owned(),
-            manifest: Manifest {
-                url: given
-                    .and_then(|manifest| manifest.url.as_deref())
-                    .map_or(url, str::to_owned),
-                sha256: sha256.map(str::to_owned),
-            },
+            flavour: raw.flavour,
+            source: self.agent_source(raw, &at),
             applications,
         }
     }

@@ -10,6 +10,7 @@ mod cluster_parts;
 mod data;
 mod network;
 mod placement;
+mod published;
 mod secrets;
 mod smoke;
 

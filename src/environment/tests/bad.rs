@@ -379,6 +379,84 @@ fn bootstrap() {
 }
 
 #[test]
+fn what_is_published() {
+    let release =
+        |source: &str| format!("[bootstrap.releases.web]\nnamespace = \"web\"\n{source}\n");
+    let pin = "a".repeat(64);
+    let chart = |more: &str| {
+        release(&format!(
+            "chart = {{ repository = \"https://example.com/charts\", name = \"web\", version = \"1.2.3\"{more} }}"
+        ))
+    };
+    assert_snapshot!(
+        "published",
+        told(&[
+            ("from nowhere", &release("")),
+            (
+                "nobody pinned it",
+                &release("manifest = { url = \"https://example.com/web.yaml\" }")
+            ),
+            (
+                "neither at a URL nor in a file",
+                &release(&format!("manifest = {{ sha256 = \"{pin}\" }}"))
+            ),
+            (
+                "no such file",
+                &release("manifest = { file = \"manifests/web.yaml\" }")
+            ),
+            (
+                "another file",
+                &release(&format!(
+                    "manifest = {{ file = \"manifests/job.yaml\", sha256 = \"{pin}\" }}"
+                ))
+            ),
+            (
+                "both",
+                &(chart("") + "manifest = { file = \"manifests/job.yaml\" }\n")
+            ),
+            (
+                "half a chart",
+                &release("chart = { name = \"web\", version = \"1.2.3\" }")
+            ),
+            (
+                "a range, a user, a form",
+                &chart("")
+                    .replace("1.2.3", "^1.2")
+                    .replace("https://", "https://me:secret@")
+            ),
+            (
+                "no chart there",
+                &release("chart = { path = \"charts/web\" }")
+            ),
+            (
+                "values that no chart takes",
+                &chart(", values = { when = 1979-05-27, deep = [{ much = nan }] }")
+            ),
+            ("no such hook", &chart(", skip_hooks = [\"pre-delet\"]")),
+            (
+                "two versions of the ingress controller",
+                &format!(
+                    "[bootstrap.ingress]\ncontroller = \"traefik\"\nversion = \"v3.5.3\"\nmanifest = {{ url = \"https://example.com/t.yaml\", sha256 = \"{pin}\" }}\n"
+                )
+            ),
+            (
+                "a flavour of a chart",
+                "[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.5.1\"\nflavour = \"core\"\nchart = { repository = \"oci://ghcr.io/argoproj/argo-helm\", name = \"argo-cd\", version = \"9.0.0\" }\n"
+            ),
+        ])
+    );
+    for good in [
+        chart(
+            ", values = { service.type = \"LoadBalancer\", replicas = 2, ratio = 0.5, tls = [{ on = true }] }",
+        ),
+        release("manifest = { file = \"manifests/job.yaml\" }"),
+        "[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.5.1\"\nflavour = \"ha\"\n".to_owned(),
+    ] {
+        assert_eq!(answer(&format!("{LEAST}{good}")), "accepted", "{good}");
+    }
+}
+
+#[test]
 fn a_manifest_that_nobody_pinned_is_refused_on_aws_only() {
     let agent = |more: &str| {
         format!("{LEAST}[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.4.0\"\n{more}")

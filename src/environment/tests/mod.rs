@@ -27,6 +27,7 @@ fn documents(name: &str) -> io::Result<String> {
         "policies/demo-readers.json" => {
             Ok(include_str!("../../../policies/demo-readers.json").to_owned())
         }
+        "manifests/job.yaml" => Ok("kind: Job".to_owned()),
         "policies/broken.json" => Ok("{".to_owned()),
         "policies/empty.json" => Ok(r#"{"Version": "2012-10-17"}"#.to_owned()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),

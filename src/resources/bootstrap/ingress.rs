@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::agent::runs_pods;
 use super::object::ObjectKind;
-use super::{in_namespace, nodes, seconds};
+use super::release::{parts, runs_pods};
+use super::{in_namespace, internet_gateway, nodes, seconds};
 use crate::address::Address;
 use crate::environment::model::{Ingress, IngressController};
 use crate::resources::{Context, Desired};
@@ -36,8 +36,13 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
     let Some(ingress) = bootstrap.and_then(|bootstrap| bootstrap.ingress.as_ref()) else {
         return Vec::new();
     };
-    let network = context.environment.network.as_ref();
-    let public = network.is_some_and(|network| network.internet_gateway.is_some());
+    if ingress.source.is_some() {
+        return parts(context)
+            .iter()
+            .filter(|part| part.kind.name == KIND.name)
+            .flat_map(|part| part.desired(context))
+            .collect();
+    }
     let manifests = match ingress.controller {
         IngressController::Traefik => [
             service_account(ingress),
@@ -60,9 +65,8 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
             desired.depends_on.extend(needed.map(address));
             desired.depends_on.extend(nodes(context));
         }
-        // The load balancer's public addresses keep the gateway attached, and it can't be made without one.
-        if kind == "Service" && public {
-            desired = desired.after(Address::of(&["network", "internet-gateway"]));
+        if kind == "Service" {
+            desired.depends_on.extend(internet_gateway(context));
         }
         desired
     });

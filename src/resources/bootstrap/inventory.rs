@@ -130,7 +130,10 @@ async fn view(
         None => essence(id, object),
     };
     let mut seen = observed(kind, wanted, address, id, object, fields);
-    seen.condition = recoverable(seen.condition);
+    // A Job that failed is over: it is only run anew.
+    if id.kind != "Job" {
+        seen.condition = recoverable(seen.condition);
+    }
     Ok(Some(seen))
 }
 

@@ -11,13 +11,17 @@ pub mod inventory;
 mod namespace;
 pub(super) mod object;
 mod ready;
+mod release;
+mod rendered;
 mod secret;
 
-pub use agent::{KIND as AGENT, remembered_manifest};
+pub use agent::KIND as AGENT;
 pub use application::{ApplicationStatus, KIND as APPLICATION, application_status};
 pub use ingress::{KIND as INGRESS, service_address as ingress_service};
 pub use namespace::KIND as NAMESPACE;
 pub use object::ObjectKind;
+pub use release::KIND as RELEASE;
+pub use rendered::{Published, Rendered, Unusable, documents, rendered};
 pub use secret::{KIND as SECRET, Values};
 
 use super::{Context, Desired, Usual};
@@ -34,6 +38,13 @@ fn nodes(context: &Context<'_>) -> Option<Address> {
     let open = groups.iter().find(|(_, group)| group.taints.is_empty());
     let (key, _) = open.or_else(|| groups.iter().next())?;
     Some(Address::of(&["cluster", "node-group", key]))
+}
+
+/// What a public load balancer needs: its addresses keep the gateway attached, and it can't be made without one.
+fn internet_gateway(context: &Context<'_>) -> Option<Address> {
+    let network = context.environment.network.as_ref()?;
+    let _gateway = network.internet_gateway.as_ref()?;
+    Some(Address::of(&["network", "internet-gateway"]))
 }
 
 /// The same, waiting for its namespace.

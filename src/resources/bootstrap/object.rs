@@ -2,15 +2,13 @@
 //! server.
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use kube::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api::{self, Mode};
 use super::difference::{differences, overlay};
-use super::id::{ObjectId, is_cluster_scoped};
+use super::id::ObjectId;
 use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
 use crate::address::Address;
@@ -31,6 +29,9 @@ pub const ANNOTATION_ADDRESS: &str = "groundwork.dev/address";
 /// The annotation that names the one history of the environment that owns the object.
 pub const ANNOTATION_LINEAGE: &str = "groundwork.dev/lineage";
 
+/// The annotation that tells one run of a Job from another.
+const ANNOTATION_RUN: &str = "groundwork.dev/run";
+
 /// The properties of a Kubernetes object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Spec {
@@ -41,6 +42,9 @@ pub struct Spec {
     /// Where the values of a Secret come from.
     #[serde(default, skip_serializing_if = "Data::is_empty")]
     pub data: Data,
+    /// Of a published Job, what tells this run of it from others: another one is another Job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 impl Spec {
@@ -65,15 +69,24 @@ impl Spec {
             object: object.unwrap_or_default(),
             manifest,
             data: Data::default(),
+            run: None,
         }
+    }
+
+    /// The same as this run of a Job, by which it is found again.
+    pub fn run_as(mut self, run: Option<String>) -> Self {
+        if let Some(run) = &run {
+            self.manifest["metadata"]["annotations"][ANNOTATION_RUN] = json!(run);
+        }
+        self.run = run;
+        self
     }
 
     /// What is sent to the API server; none while a value in it is not known.
     pub fn complete(&self, values: &Values) -> Option<Value> {
         let mut manifest = self.manifest.clone();
         for (key, source) in &self.data {
-            let value = source.value(values)?;
-            manifest["data"][key] = json!(BASE64_STANDARD.encode(value.expose()));
+            manifest["data"][key] = json!(source.encoded(values)?);
         }
         Some(manifest)
     }
@@ -170,6 +183,10 @@ pub async fn compared(
     object: &Value,
 ) -> Result<Fields, Fault> {
     let mut shown = spec.clone();
+    if spec.run.is_some() {
+        let run = object["metadata"]["annotations"][ANNOTATION_RUN].as_str();
+        shown.run = Some(run.unwrap_or_default().to_owned());
+    }
     let Some(manifest) = spec.complete(values) else {
         // A value that is not there yet will change the object.
         shown.data.hide_all();
@@ -214,6 +231,7 @@ impl Kind for ObjectKind {
                 Field::replaces("object"),
                 Field::in_place("manifest"),
                 Field::in_place("data"),
+                Field::replaces("run"),
             ]
         }
     }
@@ -254,9 +272,14 @@ impl Kind for ObjectKind {
     /// their time; their addresses say what they are.
     fn usual(&self, address: &Address) -> Usual {
         let slow = ["daemonset", "deployment", "job", "service", "statefulset"];
-        match address.as_str().split('.').collect::<Vec<_>>()[..] {
-            [_, _, object, _, ..] if !slow.contains(&object) => Usual::default(),
-            _ => self.usual,
+        let object = match address.as_str().split('.').collect::<Vec<_>>()[..] {
+            [_, "release", _, object, _, ..] | [_, "agent" | "ingress", object, _, ..] => object,
+            _ => return self.usual,
+        };
+        if slow.contains(&object) {
+            self.usual
+        } else {
+            Usual::default()
         }
     }
 
@@ -289,7 +312,7 @@ impl Kind for ObjectKind {
             let message = format!("{id} is there already and is not ours");
             return Err(stopped("create", "AlreadyExists", Class::Exists, message));
         }
-        apply(cloud, client, &id, &spec).await?;
+        apply(cloud, order, client, &id, &spec).await?;
         Ok(id.to_string())
     }
 
@@ -306,7 +329,7 @@ impl Kind for ObjectKind {
         let going = condition(&object) == Condition::Deleting;
         let fields = match order.spec::<Spec>() {
             Ok(spec) if !going && spec.object == id.to_string() => {
-                let values = Values::read(cloud, &spec.data).await?;
+                let values = Values::read(cloud, &spec.data, order.variables).await?;
                 compared(client, &id, &spec, &values, &object).await?
             }
             Ok(_) | Err(_) => essence(&id, &object),
@@ -330,7 +353,7 @@ impl Kind for ObjectKind {
         _changed: &[String],
     ) -> Result<(), Fault> {
         let (client, id) = (client(order)?, parse(&observed.id)?);
-        apply(cloud, client, &id, &order.spec()?).await
+        apply(cloud, order, client, &id, &order.spec()?).await
     }
 
     async fn delete(&self, _cloud: &Cloud, order: &Order<'_>, id: &str) -> Result<(), Fault> {
@@ -338,8 +361,14 @@ impl Kind for ObjectKind {
     }
 }
 
-async fn apply(cloud: &Cloud, client: &Client, id: &ObjectId, spec: &Spec) -> Result<(), Fault> {
-    let values = Values::read(cloud, &spec.data).await?;
+async fn apply(
+    cloud: &Cloud,
+    order: &Order<'_>,
+    client: &Client,
+    id: &ObjectId,
+    spec: &Spec,
+) -> Result<(), Fault> {
+    let values = Values::read(cloud, &spec.data, order.variables).await?;
     let manifest = spec.complete(&values).ok_or_else(|| {
         let message = format!("{id} lacks a value that it is made of");
         stopped("apply", "MissingValue", Class::Stop, message)
@@ -377,12 +406,4 @@ fn stopped(operation: &'static str, code: &str, class: Class, message: String) -
         class,
         source: None,
     }
-}
-
-/// `manifest` in `namespace`, unless it belongs to the whole cluster.
-pub fn placed(mut manifest: Value, namespace: &str) -> Value {
-    if !is_cluster_scoped(manifest["kind"].as_str().unwrap_or_default()) {
-        manifest["metadata"]["namespace"] = json!(namespace);
-    }
-    manifest
 }

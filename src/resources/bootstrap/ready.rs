@@ -9,7 +9,7 @@ pub fn condition(object: &Value) -> Condition {
     if object.pointer("/metadata/deletionTimestamp").is_some() {
         return Condition::Deleting;
     }
-    if let Some(why) = stuck(object) {
+    if let Some(why) = stuck(object).or_else(|| job_failed(object)) {
         return Condition::Failed(why);
     }
     let unready = match object["kind"].as_str().unwrap_or_default() {
@@ -18,6 +18,7 @@ pub fn condition(object: &Value) -> Condition {
         "Deployment" => workload(object, "updatedReplicas"),
         "StatefulSet" => stateful_set(object),
         "DaemonSet" => daemon_set(object),
+        "Job" => job(object),
         "Service" => service(object),
         "Application" => application(object),
         _ => None,
@@ -118,6 +119,28 @@ fn daemon_set(object: &Value) -> Option<String> {
     outdated(object).or_else(|| (!settled).then(|| format!("{ready} of {desired} pods ready")))
 }
 
+/// Whether a Job has the condition `kind`, with what is said of it.
+fn job_condition<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
+    let conditions = object.pointer("/status/conditions")?.as_array()?.iter();
+    let mut fitting = conditions.filter(|one| one["type"] == kind && one["status"] == "True");
+    Some(fitting.next()?["message"].as_str().unwrap_or_default())
+}
+
+/// A Job is done with when it is complete; one that somebody suspended waits for them, and nobody for it.
+fn job(object: &Value) -> Option<String> {
+    let waits = object.pointer("/spec/suspend") == Some(&Value::Bool(true));
+    let running = !waits && job_condition(object, "Complete").is_none();
+    running.then(|| "running".to_owned())
+}
+
+fn job_failed(object: &Value) -> Option<String> {
+    let why = job_condition(object, "Failed").filter(|_| object["kind"] == "Job")?;
+    Some(match why {
+        "" => "it failed".to_owned(),
+        why => why.to_owned(),
+    })
+}
+
 fn balancer_host(object: &Value) -> Option<&str> {
     text(object, "/status/loadBalancer/ingress/0/hostname")
         .or_else(|| text(object, "/status/loadBalancer/ingress/0/ip"))
@@ -197,6 +220,21 @@ mod tests {
         assert_eq!(condition(&object), Condition::Ready);
         object["status"]["updateRevision"] = json!("b");
         assert_eq!(settling(&object), "1 of 1 pods ready");
+    }
+
+    #[test]
+    fn a_job_is_ready_when_it_is_done() {
+        let mut object = json!({"kind": "Job", "spec": {}});
+        assert_eq!(settling(&object), "running");
+        object["spec"]["suspend"] = json!(true);
+        assert_eq!(condition(&object), Condition::Ready);
+        object["spec"] = json!({});
+        object["status"]["conditions"] = json!([{"type": "Complete", "status": "True"}]);
+        assert_eq!(condition(&object), Condition::Ready);
+        let message = "Job has reached the specified backoff limit";
+        object["status"]["conditions"] =
+            json!([{"type": "Failed", "status": "True", "message": message}]);
+        assert_eq!(condition(&object), Condition::Failed(message.to_owned()));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -13,7 +15,7 @@ use crate::cloud::{Cloud, Fault};
 use crate::environment::Environment;
 use crate::environment::model::{Database, DatabaseField, KubernetesSecret, ValueSource};
 use crate::resources::secrets::read_value;
-use crate::resources::{Context, Desired, Input};
+use crate::resources::{Context, Desired, Input, Variables};
 use crate::sensitive::Sensitive;
 
 /// The kind `bootstrap.secret`.
@@ -34,6 +36,11 @@ pub enum Source {
         /// The version: a new one changes the Secret.
         version: Input,
     },
+    /// A value in a Secret that a chart or a manifest holds.
+    Rendered {
+        /// The name under which the run knows it.
+        rendered: String,
+    },
     /// A text that is no secret, such as another resource's output.
     Text {
         /// The text.
@@ -44,13 +51,21 @@ pub enum Source {
 }
 
 impl Source {
-    /// The value, if it is known.
-    pub fn value(&self, values: &Values) -> Option<Sensitive> {
+    /// The value as the API server takes it, if it is known.
+    pub fn encoded(&self, values: &Values) -> Option<String> {
+        let plain = |text: &str| BASE64_STANDARD.encode(text);
         match self {
-            Self::Secret { secret, .. } => values.0.get(secret.text()).cloned(),
+            Self::Secret { secret, .. } => {
+                let value = values.0.get(secret.text());
+                value.map(|value| plain(value.expose()))
+            }
+            Self::Rendered { rendered } => {
+                let value = values.0.get(rendered);
+                value.map(|value| value.expose().to_owned())
+            }
             Self::Text {
                 text: Input::Known(text),
-            } => Some(Sensitive::new(text)),
+            } => Some(plain(text)),
             Self::Text { .. } | Self::Differs(_) => None,
         }
     }
@@ -59,7 +74,7 @@ impl Source {
 /// Where the values of a Secret come from, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Data(BTreeMap<String, Source>);
+pub struct Data(pub(super) BTreeMap<String, Source>);
 
 impl Data {
     /// Whether there are none.
@@ -95,18 +110,23 @@ impl<'a> IntoIterator for &'a Data {
     }
 }
 
-/// Values of Secrets Manager secrets by ARN.
+/// Values of Secrets Manager secrets by ARN, and those in published Secrets by the names that the run gave them.
 #[derive(Clone, Debug, Default)]
 pub struct Values(pub BTreeMap<String, Sensitive>);
 
 impl Values {
-    /// Reads the values that `data` is made of.
+    /// Reads the values that `data` is made of; `given` has those that the run began with.
     ///
     /// # Errors
     /// The fault of the call.
-    pub async fn read(cloud: &Cloud, data: &Data) -> Result<Self, Fault> {
+    pub async fn read(cloud: &Cloud, data: &Data, given: &Variables) -> Result<Self, Fault> {
         let mut values = BTreeMap::new();
         for (_, source) in data {
+            if let Source::Rendered { rendered } = source
+                && let Some(value) = given.get(rendered)
+            {
+                values.insert(rendered.clone(), value.clone());
+            }
             if let Source::Secret { secret, .. } = source
                 && !values.contains_key(secret.text())
             {

@@ -9,6 +9,9 @@ use super::Rows;
 /// Why only one kind has data.
 const NO_DATA: &str = "only a Secret has data that is fetched from elsewhere";
 
+/// Why only one kind is run.
+const NO_RUN: &str = "only a published Job has a run";
+
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces";
 const APPLICATION: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/flight-info";
 
@@ -27,7 +30,35 @@ pub fn rows() -> Vec<Rows> {
         ingress(),
         deploy_agent(),
         application(),
+        release(),
     ]
+}
+
+/// A release is in no example: `bench` adds this one, a Secret and a Job of a chart.
+fn release() -> Rows {
+    const SECRET: &str = "/api/v1/namespaces/ledger/secrets/ledger";
+    const JOB: &str = "/apis/batch/v1/namespaces/ledger/jobs/ledger";
+    Rows::of(
+        "bootstrap.release",
+        "bootstrap.release.ledger.secret.ledger",
+    )
+    .file("object", |environment| {
+        let release = bootstrap(environment).releases.get_mut("ledger").unwrap();
+        "elsewhere".clone_into(&mut release.namespace);
+    })
+    .hand("manifest", |h| {
+        let note = json!({"metadata": {"annotations": {"groundwork.dev/address": "a.b"}}});
+        Box::pin(h.patch(SECRET, note))
+    })
+    .hand("data", |h| {
+        Box::pin(h.patch(SECRET, json!({"data": {"password": "bWFsbG9yeQ=="}})))
+    })
+    .at("bootstrap.release.ledger.job.ledger")
+    .hand("run", |h| {
+        let note = json!({"metadata": {"annotations": {"groundwork.dev/run": "other"}}});
+        Box::pin(h.patch(JOB, note))
+    })
+    .deleted(|h| Box::pin(h.delete(JOB)))
 }
 
 fn namespace() -> Rows {
@@ -41,6 +72,7 @@ fn namespace() -> Rows {
             Box::pin(h.patch("/api/v1/namespaces/microservices", labels))
         })
         .nobody("data", NO_DATA)
+        .nobody("run", NO_RUN)
         .deleted(|h| {
             Box::pin(async move {
                 h.delete("/api/v1/namespaces/microservices").await;
@@ -63,6 +95,7 @@ fn secret() -> Rows {
         .hand("data", |h| {
             Box::pin(h.patch(PATH, json!({"data": {"password": "bWFsbG9yeQ=="}})))
         })
+        .nobody("run", NO_RUN)
         .deleted(|h| Box::pin(h.delete(PATH)))
 }
 
@@ -80,6 +113,7 @@ fn ingress() -> Rows {
             })
         })
         .nobody("data", NO_DATA)
+        .nobody("run", NO_RUN)
         .deleted(|h| {
             Box::pin(async move {
                 let path = format!("{DEPLOYMENT}/traefik/deployments/traefik");
@@ -105,6 +139,7 @@ fn deploy_agent() -> Rows {
         })
     })
     .nobody("data", NO_DATA)
+    .nobody("run", NO_RUN)
     .deleted(|h| {
         Box::pin(async move {
             let path = format!("{DEPLOYMENT}/argocd/deployments/argocd-server");
@@ -126,6 +161,7 @@ fn application() -> Rows {
             Box::pin(h.patch(APPLICATION, elsewhere))
         })
         .nobody("data", NO_DATA)
+        .nobody("run", NO_RUN)
         .deleted(|h| {
             Box::pin(async move {
                 h.delete(APPLICATION).await;

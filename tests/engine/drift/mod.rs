@@ -73,6 +73,11 @@ impl Rows {
         self
     }
 
+    /// From here on the rows are of another resource of the kind.
+    fn at(self, address: &'static str) -> Self {
+        Self { address, ..self }
+    }
+
     fn hand(self, field: &'static str, change: fn(&Hands) -> BoxFuture<'_, ()>) -> Self {
         self.row(What::Differs(field, By::Hand(change)))
     }
