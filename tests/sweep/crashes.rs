@@ -139,13 +139,7 @@ fn two_crashes_in_a_row_are_survived() {
         .into_iter()
         .map(|scenario| on_a_clock(Undisturbed::of(scenario, &before)))
         .collect();
-    let seeds: Vec<u64> = match settings::seed() {
-        Some(seed) => vec![seed],
-        None => {
-            let first = settings::part() * PAIRS;
-            (first..first + PAIRS).collect()
-        }
-    };
+    let seeds = settings::seeds(PAIRS, PAIRS);
     each_seed("pairs of crashes", &seeds, async |seed| {
         crashed_twice(&all, *seed).await
     });

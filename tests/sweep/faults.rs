@@ -18,8 +18,8 @@ use crate::settings;
 use crate::undisturbed::{Before, Undisturbed};
 
 /// How many seeds a plain run plays, and how many `scripts/sweep` does.
-const SEEDS: u64 = 24;
-const ALL_SEEDS: u64 = 400;
+const DEMO: [u64; 2] = [16, 400];
+const STAGING: [u64; 2] = [2, 80];
 
 /// How often a command is run again while nothing has got better.
 const RUNS: usize = 3;
@@ -102,17 +102,22 @@ async fn plays(undisturbed: &Undisturbed, seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
-fn whatever_goes_wrong_the_next_run_arrives() {
-    let [apply, ..] = scenarios("demo");
+fn play(name: &str, [some, all]: [u64; 2]) {
+    let [apply, ..] = scenarios(name);
     let undisturbed = on_a_clock(Undisturbed::of(apply, &Before::default()));
-    let seeds: Vec<u64> = match settings::seed() {
-        Some(seed) => vec![seed],
-        None if settings::everything() => (0..ALL_SEEDS).collect(),
-        None => (settings::part() * SEEDS..).take(SEEDS as usize).collect(),
-    };
-    each_seed("faults", &seeds, async |seed| {
+    let seeds = settings::seeds(some, all);
+    each_seed(&format!("faults on {name}"), &seeds, async |seed| {
         let played = plays(&undisturbed, *seed).await;
         played.map_err(|why| format!("seed {seed}, {:?}: {why}", misbehaviour(*seed)))
     });
+}
+
+#[test]
+fn whatever_goes_wrong_the_next_run_arrives() {
+    play("demo", DEMO);
+}
+
+#[test]
+fn on_staging_as_well() {
+    play("staging", STAGING);
 }

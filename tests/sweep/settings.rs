@@ -27,9 +27,23 @@ pub fn part() -> u64 {
     number("GROUNDWORK_SWEEP_PART").unwrap_or_else(today) % PARTS
 }
 
-/// The one seed to play again: `GROUNDWORK_SWEEP_SEED`.
-pub fn seed() -> Option<u64> {
-    number("GROUNDWORK_SWEEP_SEED")
+/// Which seeds are played: that of `GROUNDWORK_SWEEP_SEED`, or those as in `40..60`; or else `all` where everything is
+/// swept, and `some` of today's part where not.
+pub fn seeds(some: u64, all: u64) -> Vec<u64> {
+    let asked = env::var("GROUNDWORK_SWEEP_SEED").ok();
+    match asked {
+        Some(asked) => read_seeds(&asked)
+            .unwrap_or_else(|| panic!("GROUNDWORK_SWEEP_SEED is no seed and no range: {asked}")),
+        None if everything() => (0..all).collect(),
+        None => (part() * some..).take(some as usize).collect(),
+    }
+}
+
+fn read_seeds(text: &str) -> Option<Vec<u64>> {
+    match text.split_once("..") {
+        Some((first, end)) => Some((first.parse().ok()?..end.parse().ok()?).collect()),
+        None => Some(vec![text.parse().ok()?]),
+    }
 }
 
 fn number(variable: &str) -> Option<u64> {
