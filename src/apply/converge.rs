@@ -23,6 +23,11 @@ const CHANGES_SENT: u32 = 8;
 /// The longest wait between two changes of the same fields.
 const LONGEST_DOUBT: Duration = Duration::from_secs(15);
 
+/// How long a resource may be on its way before we ask what keeps it, and how long between two such questions. Nodes join
+/// within three minutes (FACTS §1), and what is told twice in a row is no moment's state.
+const HINDERED_AFTER: Duration = Duration::from_secs(200);
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(30);
+
 /// How long a read is tried again.
 const READ_BOUND: Duration = Duration::from_secs(120);
 
@@ -46,6 +51,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
     let mut sent = 0;
     let mut last_state = String::new();
     let mut begun = None;
+    let mut hindrance = Hindrance::default();
     loop {
         let mut doubting = Duration::ZERO;
         let state = match read(work, id).await? {
@@ -62,6 +68,7 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
                     why.clone()
                 }
                 Condition::Settling(state) if !is_mended_by_change(work, &observed) => {
+                    hindrance.ask(work, id, waited).await?;
                     state.clone()
                 }
                 _ if is_under_way(work, id, begun.as_deref()).await? => "updating".to_owned(),
@@ -106,6 +113,37 @@ pub(super) async fn converge(work: &Work<'_>, id: &str) -> Result<Observed, ActE
         clock.sleep(pause).await;
         waited += pause;
         in_this_state += pause;
+    }
+}
+
+/// What keeps a resource from getting ready, as far as it was asked.
+#[derive(Default)]
+struct Hindrance {
+    asked: Option<Duration>,
+    told: Option<String>,
+}
+
+impl Hindrance {
+    /// Asks, if it is time to, and ends the wait when the same is told twice in a row. An answer that does not come is
+    /// none: the service itself will tell in the end.
+    async fn ask(&mut self, work: &Work<'_>, id: &str, waited: Duration) -> Result<(), ActError> {
+        let next = self
+            .asked
+            .map_or(HINDERED_AFTER, |asked| asked + BETWEEN_QUESTIONS);
+        if waited < next {
+            return Ok(());
+        }
+        self.asked = Some(waited);
+        let order = work.order();
+        let told = work.kind.hindrance(work.job.cloud, &order, id).await;
+        let told = told.unwrap_or_default();
+        match (told, self.told.take()) {
+            (Some(told), Some(before)) if told == before => Err(ActError::Hindered(told)),
+            (told, _) => {
+                self.told = told;
+                Ok(())
+            }
+        }
     }
 }
 

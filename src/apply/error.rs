@@ -25,6 +25,9 @@ pub enum ActError {
     /// The resource ended in a state from which it does not recover.
     #[error("it ended as {0}")]
     Broken(String),
+    /// It can't get ready, for a reason that was found out before its service told.
+    #[error("it can't get ready: {0}")]
+    Hindered(String),
     /// A change was accepted and then came to nothing.
     #[error("the change was accepted and came to nothing: {0}")]
     CameToNothing(String),
@@ -126,7 +129,9 @@ fn own_hint(error: &ActError) -> Option<&'static str> {
         ActError::Stubborn { .. } => {
             Some("find out what sets them back, then run the same command again")
         }
-        ActError::Cloud { .. }
+        // What to do stands in it.
+        ActError::Hindered(_)
+        | ActError::Cloud { .. }
         | ActError::Unseen(_)
         | ActError::Unresolved(_)
         | ActError::Unknown

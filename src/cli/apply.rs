@@ -14,6 +14,7 @@ use super::{Global, signals, smoke};
 use crate::address::Address;
 use crate::apply::Report;
 use crate::clock::Clock;
+use crate::environment::{Environment, Provider};
 use crate::event::Listener;
 use crate::ops::{self, Confirmed, Planned, Session};
 use crate::plan::Goal;
@@ -56,6 +57,9 @@ impl Apply {
                 .show_and_test(global, session, &signals::listen())
                 .await;
         }
+        if let Some(note) = beyond_reach(&session.environment, global.kubeconfig.is_some()) {
+            ui::tell(format_args!("{note}\n"));
+        }
         // The plan may have scrolled by.
         let question = format!("\nApply this plan: {}?", ui::tally(&planned.plan));
         if !confirm(self.yes, &question).await? {
@@ -92,6 +96,16 @@ impl Apply {
         show_outputs(global, &self.environment, self.json).await?;
         smoke::after_apply(session, self.json, stop).await
     }
+}
+
+/// What to know before a quarter of an hour is spent on a cluster into which nothing can be put from here.
+fn beyond_reach(environment: &Environment, has_kubeconfig: bool) -> Option<&'static str> {
+    let private = environment.cluster.as_ref();
+    let private = private.is_some_and(|cluster| !cluster.public_endpoint);
+    let asks = environment.bootstrap.is_some() && environment.provider == Provider::Aws;
+    (private && asks && !has_kubeconfig).then_some(
+        "note: this cluster's API server is reached from inside its VPC only; from anywhere else, give --kubeconfig FILE with a way there, such as a tunnel",
+    )
 }
 
 async fn show_outputs(global: &Global, name: &str, json: bool) -> Result<(), Error> {
@@ -136,5 +150,33 @@ pub fn incomplete(stopped: bool, nothing_failed: bool) -> Exit {
         Exit::Interrupted
     } else {
         Exit::Failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beyond_reach;
+    use crate::environment::{Provider, parse};
+
+    #[test]
+    fn a_private_endpoint_is_told_of_before_the_wait() {
+        let file = r#"
+environment = { name = "small", region = "us-east-1", account = "123456789012" }
+cloud = { provider = "aws" }
+network = { cidr = "10.0.0.0/16" }
+cluster = { endpoint = "private", node_groups = { default = {} } }
+bootstrap = { namespaces = ["flights"] }
+"#;
+        let documents = |_: &str| Err(std::io::Error::other("none"));
+        let asked = |text: &str, provider| {
+            let environment = parse("small.toml", text, Some(provider), &documents);
+            environment.unwrap_or_else(|wrong| panic!("{wrong}"))
+        };
+        let private = asked(file, Provider::Aws);
+        assert!(beyond_reach(&private, false).is_some_and(|told| told.contains("--kubeconfig")));
+        assert_eq!(beyond_reach(&private, true), None);
+        assert_eq!(beyond_reach(&asked(file, Provider::Sandbox), false), None);
+        let public = asked(&file.replace("private", "public"), Provider::Aws);
+        assert_eq!(beyond_reach(&public, false), None);
     }
 }

@@ -216,6 +216,7 @@ const EXISTS: &[&str] = &[
     "EntityAlreadyExists",
     "ResourceInUseException",
     "ResourceExistsException",
+    "ResourceAlreadyExistsException",
     "RepositoryAlreadyExistsException",
     "DBInstanceAlreadyExists",
     "DBSubnetGroupAlreadyExists",

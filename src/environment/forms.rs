@@ -153,6 +153,15 @@ forms! {
     NodeGroupName(63, r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "letters, digits, `-` and `_`, at most 63 characters");
     /// A minor version of Kubernetes.
     KubernetesVersion(5, r"^1\.[0-9]{2}$", "a Kubernetes version such as `1.35`");
+    /// An add-on of EKS.
+    AddonName(100, r"^[A-Za-z][A-Za-z0-9_-]*$", "an add-on of EKS such as `vpc-cni`");
+    /// The version of one.
+    AddonVersion(100, r"^v?[0-9][0-9A-Za-z.+-]*$", "a version such as `v1.20.4-eksbuild.2`");
+    /// An object in JSON.
+    JsonObject(65536, r"^\{[^\x00]*\}$", "an object in JSON, such as `{\"replicaCount\": 3}`");
+    /// What a role may have as a policy.
+    RolePolicy(512, r"^(arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]+|[A-Za-z0-9_+=,@-]+)$",
+        "an AWS-managed policy such as `AmazonS3ReadOnlyAccess`, or an ARN");
     /// Who is let into a cluster.
     Principal(2048, r"^(arn:aws[a-z-]*:iam::[0-9]{12}:)?(role|user)/[A-Za-z0-9_+=,.@/-]+$",
         "a role or user of IAM, such as `role/platform` or `arn:aws:iam::123456789012:role/platform`; of a session its role");

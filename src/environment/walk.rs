@@ -13,10 +13,7 @@ use super::forms;
 use super::source::{Path, Source};
 
 /// Sections and keys that are designed, and not built yet.
-const LATER: [(&str, &str); 2] = [
-    ("cluster.addons", "EKS add-ons"),
-    ("cluster.auto_mode", "EKS Auto Mode"),
-];
+const LATER: [(&str, &str); 1] = [("cluster.auto_mode", "EKS Auto Mode")];
 
 /// The file as JSON that decodes, and in `faults` all that did not fit.
 pub(super) fn walk(schema: &Value, source: &mut Source<'_>, faults: &mut Faults) -> Value {

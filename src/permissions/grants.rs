@@ -33,12 +33,16 @@ const LOOK: &[(&str, &[&str])] = &[
         "eks",
         &[
             "DescribeAccessEntry",
+            "DescribeAddon",
+            "DescribeAddonVersions",
             "DescribeCluster",
             "DescribeClusterVersions",
             "DescribeNodegroup",
+            "DescribePodIdentityAssociation",
             "DescribeUpdate",
             "ListAccessPolicies",
             "ListAssociatedAccessPolicies",
+            "ListPodIdentityAssociations",
         ],
     ),
     (
@@ -76,7 +80,7 @@ const LOOK: &[(&str, &[&str])] = &[
             "ListRolePolicies",
         ],
     ),
-    ("logs", &["DescribeLogGroups"]),
+    ("logs", &["DescribeLogGroups", "ListTagsForResource"]),
     (
         "rds",
         &[
@@ -151,19 +155,35 @@ const NETWORK_TYPES: &[&str] = &[
 const CLUSTER: &[&str] = &[
     "AssociateAccessPolicy",
     "CreateAccessEntry",
+    "CreateAddon",
     "CreateCluster",
     "CreateNodegroup",
+    "CreatePodIdentityAssociation",
     "DeleteAccessEntry",
+    "DeleteAddon",
     "DeleteCluster",
     "DeleteNodegroup",
+    "DeletePodIdentityAssociation",
     "DisassociateAccessPolicy",
     "TagResource",
     "UntagResource",
     "UpdateAccessEntry",
+    "UpdateAddon",
     "UpdateClusterConfig",
     "UpdateClusterVersion",
     "UpdateNodegroupConfig",
     "UpdateNodegroupVersion",
+    "UpdatePodIdentityAssociation",
+];
+
+/// On the log group of the control plane.
+const LOGS: &[&str] = &[
+    "CreateLogGroup",
+    "DeleteLogGroup",
+    "DeleteRetentionPolicy",
+    "PutRetentionPolicy",
+    "TagResource",
+    "UntagResource",
 ];
 
 const ROLES: &[&str] = &[
@@ -350,16 +370,24 @@ impl Scope<'_> {
             self.regional("eks", &format!("cluster/{name}")),
             self.regional("eks", &format!("nodegroup/{name}/*")),
             self.regional("eks", &format!("access-entry/{name}/*")),
+            self.regional("eks", &format!("addon/{name}/*")),
+            self.regional("eks", &format!("podidentityassociation/{name}/*")),
         ];
         all.push(allow("Cluster", "eks", CLUSTER, resource));
         let roles = [&cluster.control_role, &cluster.worker_role];
-        let roles = roles.map(|role| self.iam(&format!("role/{role}")));
-        all.push(allow("Roles", "iam", ROLES, roles.to_vec()));
+        let identities = cluster.identities.values().map(|identity| &identity.role);
+        let roles = roles.into_iter().chain(identities);
+        let roles: Vec<String> = roles
+            .map(|role| self.iam(&format!("role/{role}")))
+            .collect();
+        all.push(allow("Roles", "iam", ROLES, roles.clone()));
         all.push(Statement {
             condition: Some(json!({ "StringEquals": {
-                "iam:PassedToService": ["eks.amazonaws.com", "ec2.amazonaws.com"],
+                "iam:PassedToService": [
+                    "eks.amazonaws.com", "ec2.amazonaws.com", "pods.eks.amazonaws.com",
+                ],
             } })),
-            ..allow("PassRoles", "iam", &["PassRole"], roles.to_vec())
+            ..allow("PassRoles", "iam", &["PassRole"], roles)
         });
         // What the cluster's controllers may leave, and only a teardown removes.
         let left = ["network-interface", "volume"];
@@ -376,12 +404,7 @@ impl Scope<'_> {
             left.to_vec(),
         ));
         let log = self.regional("logs", &format!("log-group:/aws/eks/{name}/cluster*"));
-        all.push(allow(
-            "LeftoverLogs",
-            "logs",
-            &["DeleteLogGroup"],
-            vec![log],
-        ));
+        all.push(allow("Logs", "logs", LOGS, vec![log]));
     }
 
     fn data(&self, all: &mut Vec<Statement>) {

@@ -397,6 +397,20 @@ pub trait Kind: Send + Sync {
         id: &str,
     ) -> Result<Option<Observed>, Fault>;
 
+    /// What keeps the resource from getting ready, in words that say what to do about it, where that can be told before
+    /// its service does. Asked only of what takes longer than it should.
+    ///
+    /// # Errors
+    /// The fault of a call.
+    async fn hindrance(
+        &self,
+        _cloud: &Cloud,
+        _order: &Order<'_>,
+        _id: &str,
+    ) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
     /// Brings the fields named in `changed` in line with the order. Waits for nothing.
     ///
     /// # Errors

@@ -47,6 +47,15 @@ pub const NODE_GROUP: &str = "cluster.node-group";
 /// The kind of who is let into a cluster.
 pub const ACCESS_ENTRY: &str = "cluster.access-entry";
 
+/// The kind of what EKS installs in a cluster and keeps.
+pub const ADDON: &str = "cluster.addon";
+
+/// The kind that lets pods act in AWS.
+pub const POD_IDENTITY: &str = "cluster.pod-identity";
+
+/// The kind of where a control plane's logs go.
+pub const LOG_GROUP: &str = "cluster.log-group";
+
 /// The kind that stands for what runs in a cluster and has effects outside: made quiet before the cluster goes.
 pub const WORKLOADS: &str = "cluster.workloads";
 
@@ -65,8 +74,11 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &network::SecurityGroup,
         &network::SecurityGroupRule,
         &iam::IamRole,
+        &cluster::LogGroup,
         &cluster::ControlPlane,
         &cluster::AccessEntry,
+        &cluster::PodIdentity,
+        &cluster::Addon,
         &cluster::NodeGroup,
         &cluster::Workloads,
         &cluster::Leftovers,

@@ -28,6 +28,12 @@ pub const NODE_GROUP_DELETE: u64 = 140;
 pub const NODE_GROUP_UPDATE: u64 = 30;
 /// Node group: UPDATING → ACTIVE after a version update: new nodes come, the old ones go (inferred).
 pub const NODE_GROUP_VERSION_UPDATE: u64 = 300;
+/// Add-on: CREATING → ACTIVE (inferred).
+pub const ADDON_CREATE: u64 = 30;
+/// Add-on: UPDATING → ACTIVE (inferred).
+pub const ADDON_UPDATE: u64 = 30;
+/// Add-on: DELETING → gone (inferred).
+pub const ADDON_DELETE: u64 = 20;
 /// What the sandbox was told to have come to nothing: until it has failed (inferred).
 pub const FAILS_AFTER: u64 = 60;
 /// RDS instance: creating → available (3.3–5 min when small).

@@ -92,6 +92,12 @@ def groups_and_policies(cloud):
 
 def clusters(cloud):
     network, parts = place(cloud, "clusters")
+    way = cloud.steps("clusters", "ec2")
+    gateway = way("CreateInternetGateway", "CreateInternetGateway")["InternetGateway"]["InternetGatewayId"]
+    way("AttachInternetGateway", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=network)
+    of_network = [{"Name": "vpc-id", "Values": [network]}]
+    table = way("DescribeRouteTables", "DescribeRouteTables", Filters=of_network)["RouteTables"][0]["RouteTableId"]
+    way("CreateRoute", "CreateRoute", RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     iam = cloud.steps("clusters", "iam")
     role = f"arn:aws:iam::{ACCOUNT}:role/"
     ec2 = {"Version": "2012-10-17", "Statement": [{**TRUST["Statement"][0], "Principal": {"Service": "ec2.amazonaws.com"}}]}

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
-use groundwork::environment::model::{Access, GroupPolicy, Manifest, Policy, Release, Source};
+use groundwork::environment::model::{
+    Access, Addon, Conflicts, GroupPolicy, LogType, Manifest, PodIdentity, Policy, Release, Source,
+};
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
 use groundwork::plan::Goal;
@@ -51,6 +53,29 @@ pub fn staging() -> Environment {
         }),
     };
     bootstrap.releases.insert("ledger".to_owned(), release);
+    cluster.logging.insert(LogType::Api);
+    cluster.log_retention_days = Some(30);
+    let addon = |version: Option<&str>| Addon {
+        version: version.map(str::to_owned),
+        configuration: serde_json::Map::new(),
+        conflicts: Conflicts::Overwrite,
+        before_nodes: true,
+        identity: None,
+    };
+    let addons = [
+        ("eks-pod-identity-agent", addon(Some("v1.3.9-eksbuild.3"))),
+        ("kube-proxy", addon(None)),
+    ];
+    cluster
+        .addons
+        .extend(addons.map(|(name, addon)| (name.to_owned(), addon)));
+    let identity = PodIdentity {
+        role: "ms-cluster-staging-uploader".to_owned(),
+        namespace: "microservices".to_owned(),
+        service_account: "uploader".to_owned(),
+        policies: ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess".to_owned()].into(),
+    };
+    cluster.identities.insert("uploader".to_owned(), identity);
     staging
 }
 

@@ -14,6 +14,7 @@ mod drift;
 mod foreign;
 mod golden;
 mod hands;
+mod joining;
 mod killed;
 mod layers;
 mod life_cycle;

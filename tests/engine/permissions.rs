@@ -143,7 +143,7 @@ fn only_what_the_file_names_is_touched() {
     };
     assert_eq!(
         on("Cluster"),
-        "arn:aws:eks:us-east-1:111122223333:cluster/ms-cluster-staging arn:aws:eks:us-east-1:111122223333:nodegroup/ms-cluster-staging/* arn:aws:eks:us-east-1:111122223333:access-entry/ms-cluster-staging/*"
+        "arn:aws:eks:us-east-1:111122223333:cluster/ms-cluster-staging arn:aws:eks:us-east-1:111122223333:nodegroup/ms-cluster-staging/* arn:aws:eks:us-east-1:111122223333:access-entry/ms-cluster-staging/* arn:aws:eks:us-east-1:111122223333:addon/ms-cluster-staging/* arn:aws:eks:us-east-1:111122223333:podidentityassociation/ms-cluster-staging/*"
     );
     assert_eq!(
         on("Secrets"),

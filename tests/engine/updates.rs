@@ -49,7 +49,7 @@ async fn fails_and_goes_on(environment: Environment, operation: &str, address: &
 async fn a_failed_update_of_the_cluster_is_told() {
     let mut environment = staging();
     let cluster = environment.cluster.as_mut().expect("a cluster");
-    cluster.logging = BTreeSet::from([LogType::Audit]);
+    cluster.logging = BTreeSet::from([LogType::Audit, LogType::Api]);
     let address = "cluster.control-plane";
     fails_and_goes_on(environment, "UpdateClusterConfig", address).await;
 }

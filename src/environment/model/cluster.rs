@@ -23,6 +23,8 @@ pub struct Cluster {
     pub public_access_cidrs: Vec<Ipv4Net>,
     /// Which control-plane logs go to CloudWatch.
     pub logging: BTreeSet<LogType>,
+    /// For how many days they are kept; none for ever.
+    pub log_retention_days: Option<u32>,
     /// The IAM role of the control plane.
     pub control_role: String,
     /// What that role may do beside what every control plane has to.
@@ -37,6 +39,57 @@ pub struct Cluster {
     pub node_groups: BTreeMap<String, NodeGroup>,
     /// Who may use its API beside whoever makes it.
     pub access: BTreeMap<String, Access>,
+    /// Add-ons by EKS's names for them.
+    pub addons: BTreeMap<String, Addon>,
+    /// What the pods of service accounts may do in AWS.
+    pub identities: BTreeMap<String, PodIdentity>,
+}
+
+/// How long CloudWatch lets a log group keep its events, in days.
+pub const LOG_RETENTION_DAYS: [u32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+/// A part of the cluster that EKS installs and keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Addon {
+    /// Its version; none for EKS's default for the cluster's Kubernetes.
+    pub version: Option<String>,
+    /// Its settings.
+    pub configuration: serde_json::Map<String, serde_json::Value>,
+    /// What happens where something has been changed by other hands.
+    pub conflicts: Conflicts,
+    /// Whether nodes need it to join, rather than it nodes to run on.
+    pub before_nodes: bool,
+    /// The key of the identity that it acts with in AWS, if it does.
+    pub identity: Option<String>,
+}
+
+/// What EKS does where an add-on's objects have been changed by other hands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conflicts {
+    /// It writes over them.
+    #[default]
+    Overwrite,
+    /// It leaves them when it updates the add-on.
+    Preserve,
+    /// It fails.
+    Refuse,
+}
+
+/// What the pods of a service account may do in AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodIdentity {
+    /// The IAM role that they act with.
+    pub role: String,
+    /// The namespace of the service account.
+    pub namespace: String,
+    /// The service account.
+    pub service_account: String,
+    /// The ARNs of the role's policies.
+    pub policies: BTreeSet<String>,
 }
 
 /// What a role or user of IAM may do in the cluster.

@@ -27,7 +27,8 @@ pub use bootstrap::{
     Ingress, IngressController, KubernetesSecret, Manifest, Release, Source, Sync, ValueSource,
 };
 pub use cluster::{
-    Access, Capacity, Cluster, ControlPolicy, LogType, NodeGroup, Taint, TaintEffect,
+    Access, Addon, Capacity, Cluster, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType,
+    NodeGroup, PodIdentity, Taint, TaintEffect,
 };
 pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSource};
 pub use network::{

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::forms::*;
-use crate::environment::model::{Capacity, ControlPolicy, LogType, TaintEffect};
+use crate::environment::model::{
+    Capacity, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType, TaintEffect,
+};
 
 /// An EKS cluster with managed nodes.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -24,6 +26,9 @@ pub(in crate::environment) struct Cluster {
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true, "maxItems" = 5))]
     pub logging: Vec<LogType>,
+    /// For how many days those logs are kept; for ever by default.
+    #[schemars(extend("enum" = LOG_RETENTION_DAYS))]
+    pub log_retention_days: Option<u32>,
     /// The IAM role of the control plane; `<cluster>-control` by default.
     pub control_role: Option<RoleName>,
     /// AWS-managed policies of that role beside `AmazonEKSClusterPolicy`.
@@ -40,6 +45,40 @@ pub(in crate::environment) struct Cluster {
     /// Who may use the Kubernetes API. Whoever makes the cluster is its administrator in any case.
     #[serde(default)]
     pub access: Named<Key, Access>,
+    /// Add-ons that EKS installs and keeps, by EKS's names for them.
+    #[serde(default)]
+    pub addons: Named<AddonName, Addon>,
+    /// What the pods of a service account may do in AWS, by EKS Pod Identity.
+    #[serde(default)]
+    pub identities: Named<Key, Identity>,
+}
+
+/// An add-on.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Addon {
+    /// Its version; EKS's default for the cluster's Kubernetes by default, which it then follows.
+    pub version: Option<AddonVersion>,
+    /// Its settings, as an object in JSON: `aws eks describe-addon-configuration` tells which there are.
+    pub configuration: Option<JsonObject>,
+    /// What happens where something in the cluster has been changed by other hands.
+    #[serde(default)]
+    pub conflicts: Conflicts,
+}
+
+/// What the pods of a service account may do in AWS.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Identity {
+    /// The namespace of the service account.
+    pub namespace: DnsLabel,
+    /// The service account. It need not be there yet.
+    pub service_account: ObjectName,
+    /// What they may do: AWS-managed policies by name, any policy by ARN.
+    #[schemars(extend("uniqueItems" = true, "minItems" = 1, "maxItems" = 10))]
+    pub policies: Vec<RolePolicy>,
+    /// The IAM role that they act with; `<cluster>-<key>` by default.
+    pub role: Option<RoleName>,
 }
 
 /// What a role or user of IAM may do in the cluster.

@@ -38,6 +38,7 @@ impl Resolver<'_> {
             .map(str::to_owned)
             .collect();
         let group = self.security_group_name(&at, raw.security_group.as_ref(), name.clone());
+        let (addons, identities) = self.cluster_addons(raw, &at, &name);
         Some(Cluster {
             version: raw.version.as_deref().map(str::to_owned),
             public_endpoint: raw.endpoint != Endpoint::Private,
@@ -69,6 +70,9 @@ impl Resolver<'_> {
                 .collect(),
             node_groups: self.node_groups(raw, &private),
             access: self.cluster_access(raw, &at),
+            log_retention_days: self.log_retention(raw, &at),
+            identities,
+            addons,
             name,
         })
     }

@@ -89,7 +89,7 @@ fn form() {
                 "a name that no key may have",
                 "[secrets.\"a b\"]\nvalue = { env = \"A\" }\n"
             ),
-            ("not supported yet", "[cluster.addons]\n"),
+            ("not supported yet", "[cluster.auto_mode]\n"),
             (
                 "state elsewhere",
                 "[state]\nbackend = \"gs://acme/environments\"\n"
@@ -230,6 +230,22 @@ fn cluster() {
                  [cluster.access.b]\nprincipal = \"role/b\"\n\
                  [cluster.access.c]\nprincipal = \"role/b\"\ngroups = [\"system:masters\"]\n\
                  [cluster.access.d]\nprincipal = \"user/d\"\npolicies.ViewPolicy = {}\n"
+            ),
+            (
+                "logs that nobody writes, for days that nobody keeps",
+                "[cluster]\nlog_retention_days = 100\n"
+            ),
+            (
+                "an add-on that acts without an agent, and settings that are none",
+                "[cluster.addons.aws-ebs-csi-driver]\n\
+                 [cluster.addons.coredns]\nconfiguration = \"{replicas: 3}\"\nconflicts = \"ignore\"\n"
+            ),
+            (
+                "identities without an agent, two of one service account, and one that an add-on needs",
+                "[cluster.identities.a]\nnamespace = \"n\"\nservice_account = \"s\"\npolicies = [\"ReadOnlyAccess\"]\n\
+                 [cluster.identities.b]\nnamespace = \"n\"\nservice_account = \"s\"\npolicies = []\n\
+                 [cluster.identities.aws-ebs-csi-driver]\nnamespace = \"n\"\nservice_account = \"t\"\npolicies = [\"a.json\"]\n\
+                 [cluster.addons.aws-ebs-csi-driver]\n"
             ),
         ])
     );

@@ -10,7 +10,7 @@ use aws_sdk_eks::types::{
 use serde::{Deserialize, Serialize};
 
 use super::inventory::describe_cluster;
-use super::{control_plane, control_role, retag, updates};
+use super::{control_plane, control_role, identity_role, log_group, retag, updates};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::Cluster as Asked;
@@ -66,7 +66,13 @@ fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
         authentication_mode: AuthenticationMode::Api.as_str().to_owned(),
         tags: context.ownership.named(&address, &asked.name),
     };
-    Desired::new(KIND, address, &asked.name, &spec).after(control_role())
+    let desired = Desired::new(KIND, address, &asked.name, &spec).after(control_role());
+    // EKS makes a log group that keeps everything for ever, unless there is one.
+    let logs = (!asked.logging.is_empty()).then(log_group);
+    let desired = logs.into_iter().fold(desired, Desired::after);
+    // The rights of what runs in the cluster last as long as it does.
+    let roles = asked.identities.keys().map(|key| identity_role(key));
+    roles.fold(desired, Desired::after)
 }
 
 fn condition(found: &Found) -> Condition {
@@ -240,6 +246,11 @@ impl Kind for ControlPlane {
                 "EKS never goes back to an older Kubernetes: the cluster runs {now}, and {asked} is asked for"
             )));
         }
+        if let Some(next) = now.and_then(|now| beyond_next(now, asked)) {
+            return Ok(problem(format!(
+                "EKS goes up one minor version at a time: {next} is the next, and {asked} is asked for"
+            )));
+        }
         let call = cloud.aws.eks.describe_cluster_versions().into_paginator();
         let listed = call.items().send().try_collect().await;
         let listed = listed.map_err(fault("eks", "DescribeClusterVersions"))?;
@@ -331,7 +342,7 @@ impl Kind for ControlPlane {
             let access = UpdateAccessConfigRequest::builder().authentication_mode(mode);
             call.access_config(access.build())
         } else if has(changed, "version") {
-            return upgrade(cloud, observed, &spec).await;
+            return upgrade(cloud, &spec).await;
         } else {
             return Ok(None);
         };
@@ -341,7 +352,7 @@ impl Kind for ControlPlane {
     }
 
     async fn outcome(&self, cloud: &Cloud, id: &str, update: &str) -> Result<Outcome, Fault> {
-        updates::outcome(cloud, id, None, update).await
+        updates::outcome(cloud, id, updates::Of::Cluster, update).await
     }
 
     async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {
@@ -388,14 +399,13 @@ fn next_mode(observed: &Observed, wanted: &str) -> AuthenticationMode {
     }
 }
 
-/// Goes up by one minor version, which is all that EKS does at a time.
-async fn upgrade(cloud: &Cloud, observed: &Observed, spec: &Spec) -> Result<Option<String>, Fault> {
-    let now = observed.fields.get("version").and_then(|v| v.as_str());
-    let (Some(now), Some(wanted)) = (now, spec.version.as_deref()) else {
+/// Goes up to the version that is asked for: a plan that skips one is refused.
+async fn upgrade(cloud: &Cloud, spec: &Spec) -> Result<Option<String>, Fault> {
+    let Some(wanted) = spec.version.as_deref() else {
         return Ok(None);
     };
     let call = cloud.aws.eks.update_cluster_version().name(&spec.name);
-    let answer = call.version(next_version(now, wanted)).send().await;
+    let answer = call.version(wanted).send().await;
     let answer = answer.map_err(fault("eks", "UpdateClusterVersion"));
     updates::begun(answer.map(|answer| answer.update))
 }
@@ -405,12 +415,10 @@ fn minor(version: &str) -> Option<u32> {
     version.split_once('.')?.1.parse().ok()
 }
 
-/// The next version on the way from `now` to `wanted`.
-fn next_version(now: &str, wanted: &str) -> String {
-    match (minor(now), minor(wanted)) {
-        (Some(from), Some(to)) if to > from + 1 => format!("1.{}", from + 1),
-        _ => wanted.to_owned(),
-    }
+/// The next version on the way from `now`, where `wanted` is further.
+fn beyond_next(now: &str, wanted: &str) -> Option<String> {
+    let (from, to) = (minor(now)?, minor(wanted)?);
+    (to > from + 1).then(|| format!("1.{}", from + 1))
 }
 
 #[cfg(test)]
@@ -419,9 +427,9 @@ mod tests {
 
     #[test]
     fn upgrades_go_one_minor_version_at_a_time() {
-        assert_eq!(next_version("1.33", "1.35"), "1.34");
-        assert_eq!(next_version("1.34", "1.35"), "1.35");
-        assert_eq!(next_version("1.9", "1.10"), "1.10");
+        assert_eq!(beyond_next("1.33", "1.35").as_deref(), Some("1.34"));
+        assert_eq!(beyond_next("1.34", "1.35"), None);
+        assert_eq!(beyond_next("1.9", "1.10"), None);
         assert!(minor("1.9") < minor("1.10"));
     }
 

@@ -1,10 +1,15 @@
-//! Section `cluster`: the EKS control plane and its node groups, and in a teardown what they leave behind.
+//! Section `cluster`: the EKS control plane with its logs, who is let in, its add-ons and node groups, and in a teardown
+//! what they leave behind.
 
 mod access_entry;
+mod addon;
 mod control_plane;
 mod disks;
+mod hindrance;
+mod identity;
 pub mod inventory;
 pub mod leftovers;
+mod log_group;
 mod node_group;
 mod part;
 #[cfg(test)]
@@ -13,8 +18,11 @@ mod updates;
 pub mod workloads;
 
 pub use access_entry::AccessEntry;
+pub use addon::Addon;
 pub use control_plane::ControlPlane;
+pub use identity::PodIdentity;
 pub use leftovers::Leftovers;
+pub use log_group::LogGroup;
 pub use node_group::NodeGroup;
 pub use workloads::Workloads;
 
@@ -36,6 +44,26 @@ pub fn node_group(key: &str) -> Address {
 /// Where the access with this key stands.
 pub fn access_entry(key: &str) -> Address {
     Address::of(&["cluster", "access", key])
+}
+
+/// Where the add-on of this name stands.
+pub fn addon(name: &str) -> Address {
+    Address::of(&["cluster", "addon", name])
+}
+
+/// Where the identity with this key stands.
+pub fn identity(key: &str) -> Address {
+    Address::of(&["cluster", "identity", key])
+}
+
+/// Where the role of that identity stands.
+pub fn identity_role(key: &str) -> Address {
+    Address::of(&["cluster", "role", "identity", key])
+}
+
+/// Where the control plane's logs go.
+pub fn log_group() -> Address {
+    Address::of(&["cluster", "log-group"])
 }
 
 /// Where the role of the control plane stands.
@@ -76,20 +104,27 @@ fn found(fields: &Fields) -> Vec<String> {
     serde_json::from_value(found).unwrap_or_default()
 }
 
-/// Brings the tags of a cluster or a node group in line.
+/// Sets tags of what EKS keeps.
+async fn tag(cloud: &Cloud, observed: &Observed, tags: Tags) -> Result<(), Fault> {
+    let arn = arn(observed)?;
+    let call = cloud.aws.eks.tag_resource().resource_arn(arn);
+    let answer = call.set_tags(Some(tags.into_iter().collect())).send().await;
+    answer.map(drop).map_err(fault("eks", "TagResource"))
+}
+
+fn arn(observed: &Observed) -> Result<&String, Fault> {
+    let arn = observed.outputs.get("arn");
+    arn.ok_or_else(|| Fault::incomplete("eks", "TagResource", "arn"))
+}
+
+/// Brings the tags of what EKS keeps in line.
 async fn retag(cloud: &Cloud, observed: &Observed, desired: &Tags) -> Result<(), Fault> {
     let (set, unset) = changes(observed.fields.get("tags"), desired);
-    let arn = observed
-        .outputs
-        .get("arn")
-        .ok_or_else(|| Fault::incomplete("eks", "TagResource", "arn"))?;
     if !set.is_empty() {
-        let call = cloud.aws.eks.tag_resource().resource_arn(arn);
-        let answer = call.set_tags(Some(set.into_iter().collect())).send().await;
-        answer.map_err(fault("eks", "TagResource"))?;
+        tag(cloud, observed, set).await?;
     }
     if !unset.is_empty() {
-        let call = cloud.aws.eks.untag_resource().resource_arn(arn);
+        let call = cloud.aws.eks.untag_resource().resource_arn(arn(observed)?);
         let answer = call.set_tag_keys(Some(unset)).send().await;
         absent_is_done(answer.map_err(fault("eks", "UntagResource")))?;
     }

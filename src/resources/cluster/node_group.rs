@@ -11,7 +11,7 @@ use aws_sdk_eks::types::{
 use serde::{Deserialize, Serialize};
 
 use super::inventory::describe_node_group;
-use super::{control_plane, node_group, part, retag, updates, worker_role};
+use super::{addon, control_plane, hindrance, node_group, part, retag, updates, worker_role};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::{Capacity, NodeGroup as Asked, Taint as AskedTaint, TaintEffect};
@@ -125,6 +125,9 @@ fn desired(context: &Context<'_>, key: &str, asked: &Asked) -> Desired {
         tags: context.ownership.named(&address, &asked.name),
     };
     let desired = Desired::new(KIND, address, &asked.name, &spec).after(worker_role());
+    let addons = cluster.iter().flat_map(|cluster| &cluster.addons);
+    let needed = addons.filter(|(_, addon)| addon.before_nodes);
+    let desired = needed.fold(desired, |desired, (name, _)| desired.after(addon(name)));
     // Nodes join only through the routes of their subnets.
     let network = context.environment.network.iter();
     let tables = network.flat_map(|network| &network.route_tables);
@@ -339,6 +342,19 @@ impl Kind for NodeGroup {
         Ok(found.map(|found| observed(&order.wanted, order.address.clone(), &found)))
     }
 
+    async fn hindrance(
+        &self,
+        cloud: &Cloud,
+        order: &Order<'_>,
+        id: &str,
+    ) -> Result<Option<String>, Fault> {
+        let (cluster, _) = part::names(id);
+        let spec: Spec = order.spec()?;
+        let subnets: Vec<String> = spec.subnets.iter().map(|id| id.text().to_owned()).collect();
+        let found = hindrance::find(cloud, cluster, spec.role.text(), &subnets).await?;
+        Ok((!found.is_empty()).then(|| found.join("; ")))
+    }
+
     async fn update(
         &self,
         cloud: &Cloud,
@@ -387,7 +403,7 @@ impl Kind for NodeGroup {
 
     async fn outcome(&self, cloud: &Cloud, id: &str, update: &str) -> Result<Outcome, Fault> {
         let (cluster, name) = part::names(id);
-        updates::outcome(cloud, cluster, Some(name), update).await
+        updates::outcome(cloud, cluster, updates::Of::NodeGroup(name), update).await
     }
 
     async fn delete(&self, cloud: &Cloud, _order: &Order<'_>, id: &str) -> Result<(), Fault> {

@@ -18,15 +18,29 @@ pub(super) fn begun(answer: Result<Option<Update>, Fault>) -> Result<Option<Stri
     }
 }
 
-/// What became of an update of a cluster or, where one is named, of its node group.
+/// What an update is of.
+pub(super) enum Of<'a> {
+    /// The cluster itself.
+    Cluster,
+    /// Its node group of this name.
+    NodeGroup(&'a str),
+    /// Its add-on of this name.
+    Addon(&'a str),
+}
+
+/// What became of an update of a cluster or of a part of it.
 pub(super) async fn outcome(
     cloud: &Cloud,
     cluster: &str,
-    node_group: Option<&str>,
+    of: Of<'_>,
     update: &str,
 ) -> Result<Outcome, Fault> {
     let call = cloud.aws.eks.describe_update().name(cluster);
-    let call = call.set_nodegroup_name(node_group.map(str::to_owned));
+    let call = match of {
+        Of::Cluster => call,
+        Of::NodeGroup(name) => call.nodegroup_name(name),
+        Of::Addon(name) => call.addon_name(name),
+    };
     let answer = call.update_id(update).send().await;
     let found = present(answer.map_err(fault("eks", "DescribeUpdate")))?;
     Ok(match found.and_then(|found| found.update) {

@@ -1,4 +1,4 @@
-//! `iam.role`: what the control plane and the nodes may do. Attached policies are exactly those asked for, and
+//! `iam.role`: what the control plane, the nodes and pods may do. Attached policies are exactly those asked for, and
 //! nothing is written into the role itself.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use super::inventory::{Role as Found, arns, document, tags};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::resources::calls::{fresh, made_already, present};
-use crate::resources::cluster::{control_role, worker_role};
+use crate::resources::cluster::{control_role, identity_role, worker_role};
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::tags::changes;
@@ -29,7 +29,7 @@ const KIND: &str = "iam.role";
 /// What every control plane needs (FACTS §2).
 const CONTROL: &str = "AmazonEKSClusterPolicy";
 /// What nodes need (FACTS §2).
-const WORKER: &[&str] = &[
+pub const WORKER: &[&str] = &[
     "AmazonEKSWorkerNodePolicy",
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEKS_CNI_Policy",
@@ -54,15 +54,20 @@ pub fn arn(context: &Context<'_>, name: &str) -> Input {
     Input::Known(format!("arn:{partition}:iam::{account}:role/{name}"))
 }
 
+/// What AWS's own policies are called by ARN.
+fn managed(context: &Context<'_>, policies: &[&str]) -> BTreeSet<String> {
+    let partition = context.environment.partition();
+    let arn = |policy: &&str| format!("arn:{partition}:iam::aws:policy/{policy}");
+    policies.iter().map(arn).collect()
+}
+
 fn desired(
     context: &Context<'_>,
     address: Address,
     name: &str,
-    service: &str,
-    policies: &[&str],
+    (service, actions): (&str, Value),
+    policies: BTreeSet<String>,
 ) -> Desired {
-    let partition = context.environment.partition();
-    let arn = |policy: &&str| format!("arn:{partition}:iam::aws:policy/{policy}");
     let spec = Spec {
         name: name.to_owned(),
         trust: json!({
@@ -70,10 +75,10 @@ fn desired(
             "Statement": [{
                 "Effect": "Allow",
                 "Principal": {"Service": service},
-                "Action": "sts:AssumeRole",
+                "Action": actions,
             }],
         }),
-        policies: policies.iter().map(arn).collect(),
+        policies,
         inline: BTreeSet::new(),
         tags: context.ownership.named(&address, name),
     };
@@ -136,16 +141,36 @@ impl Kind for IamRole {
             .chain(more.map(|policy| policy.as_str()))
             .collect();
         let (control, worker) = (&cluster.control_role, &cluster.worker_role);
-        vec![
+        let assumed = |service| (service, json!("sts:AssumeRole"));
+        let control_policies = managed(context, &control_policies);
+        let mut roles = vec![
             desired(
                 context,
                 control_role(),
                 control,
-                "eks.amazonaws.com",
-                &control_policies,
+                assumed("eks.amazonaws.com"),
+                control_policies,
             ),
-            desired(context, worker_role(), worker, "ec2.amazonaws.com", WORKER),
-        ]
+            desired(
+                context,
+                worker_role(),
+                worker,
+                assumed("ec2.amazonaws.com"),
+                managed(context, WORKER),
+            ),
+        ];
+        roles.extend(cluster.identities.iter().map(|(key, identity)| {
+            // Pod Identity says as whom it acts in tags of the session.
+            let trusted = json!(["sts:AssumeRole", "sts:TagSession"]);
+            desired(
+                context,
+                identity_role(key),
+                &identity.role,
+                ("pods.eks.amazonaws.com", trusted),
+                identity.policies.clone(),
+            )
+        }));
+        roles
     }
 
     fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {

@@ -161,7 +161,7 @@ async fn with_attributes(cloud: &Cloud, vpc: Vpc) -> Result<FoundVpc, Fault> {
 }
 
 /// Subnets.
-pub(super) async fn subnets(cloud: &Cloud, by: Filter) -> Result<Vec<Subnet>, Fault> {
+pub(in crate::resources) async fn subnets(cloud: &Cloud, by: Filter) -> Result<Vec<Subnet>, Fault> {
     let pages = cloud
         .aws
         .ec2
@@ -199,7 +199,10 @@ pub(super) async fn nat_gateways(cloud: &Cloud, by: Filter) -> Result<Vec<NatGat
 }
 
 /// Route tables with their routes and associations.
-pub(super) async fn route_tables(cloud: &Cloud, by: Filter) -> Result<Vec<RouteTable>, Fault> {
+pub(in crate::resources) async fn route_tables(
+    cloud: &Cloud,
+    by: Filter,
+) -> Result<Vec<RouteTable>, Fault> {
     let call = cloud.aws.ec2.describe_route_tables().filters(by);
     let listed = call.into_paginator().items().send().try_collect().await;
     listed.map_err(fault("ec2", "DescribeRouteTables"))

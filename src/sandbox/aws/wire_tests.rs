@@ -43,6 +43,23 @@ async fn account() -> Account {
     let vpc = ec2.create_vpc().cidr_block("10.10.0.0/16").send().await;
     let vpc = vpc.expect("a VPC").vpc.and_then(|vpc| vpc.vpc_id);
     let vpc = vpc.expect("its id");
+    let gateway = ec2
+        .create_internet_gateway()
+        .send()
+        .await
+        .expect("a gateway");
+    let gateway = gateway
+        .internet_gateway
+        .and_then(|made| made.internet_gateway_id);
+    let gateway = gateway.expect("its id");
+    let attached = ec2.attach_internet_gateway().vpc_id(&vpc);
+    let attached = attached.internet_gateway_id(&gateway).send().await;
+    attached.expect("it is attached");
+    let tables = ec2.describe_route_tables().send().await.expect("tables");
+    let main = tables.route_tables()[0].route_table_id().expect("its id");
+    let out = ec2.create_route().route_table_id(main).gateway_id(gateway);
+    let out = out.destination_cidr_block("0.0.0.0/0").send().await;
+    out.expect("a way out");
     let mut subnets = Vec::new();
     for (block, zone) in [("10.10.0.0/24", "a"), ("10.10.1.0/24", "b")] {
         let subnet = ec2

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Form, Item};
-use crate::sandbox::aws::eks::{Access, AccessEntry, Cluster, Eks, Nodegroup, Unavailable};
+use super::item::Item;
+use crate::sandbox::aws::eks::{
+    Access, AccessEntry, Addon, Association, Cluster, Eks, Nodegroup, Unavailable,
+};
 
 /// Everything in EKS.
 pub fn items(eks: &Eks) -> Vec<Item> {
@@ -13,6 +15,9 @@ pub fn items(eks: &Eks) -> Vec<Item> {
         items.extend(each.nodegroups.values().map(|group| nodegroup(each, group)));
         let entries = each.access_entries.values().filter(|entry| !entry.by_eks);
         items.extend(entries.map(|entry| access_entry(each, entry)));
+        items.extend(each.addons.values().map(|one| addon(each, one)));
+        let associations = each.associations.values();
+        items.extend(associations.map(|one| pod_identity(each, one)));
     }
     items
 }
@@ -57,10 +62,32 @@ fn access_entry(cluster: &Cluster, entry: &AccessEntry) -> Item {
         format!("{}:{}", cluster.name, entry.principal),
         json!({"policies": entry.policies}),
     )
-    .written(&entry.arn, Form::Reference)
+    .id(&entry.arn)
     .maybe("groups", groups)
     .unless("type", entry.kind.as_str(), "STANDARD")
     .tags(&entry.tags)
+}
+
+fn addon(cluster: &Cluster, addon: &Addon) -> Item {
+    Item::new(
+        "eks_addon",
+        format!("{}:{}", cluster.name, addon.name),
+        json!({"status": addon.status.word(), "version": addon.version}),
+    )
+    .id(&addon.uid)
+    .maybe("configuration", addon.configuration.as_deref())
+    .tags(&addon.tags)
+}
+
+fn pod_identity(cluster: &Cluster, one: &Association) -> Item {
+    let account = format!("{}/{}", one.namespace, one.service_account);
+    Item::new(
+        "eks_pod_identity",
+        format!("{}:{account}", cluster.name),
+        json!({"role": one.role_arn}),
+    )
+    .id(&one.id)
+    .tags(&one.tags)
 }
 
 fn nodegroup(cluster: &Cluster, group: &Nodegroup) -> Item {

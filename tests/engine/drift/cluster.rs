@@ -21,7 +21,16 @@ const CLUSTER_NAME: &str = "ms-cluster-staging";
 const NODES_NAME: &str = "microservices";
 
 pub fn rows() -> Vec<Rows> {
-    vec![role(), control_plane(), access_entry(), node_group()]
+    vec![
+        role(),
+        log_group(),
+        control_plane(),
+        access_entry(),
+        pod_identity(),
+        pinned_addon(),
+        addon(),
+        node_group(),
+    ]
 }
 
 fn role() -> Rows {
@@ -227,6 +236,118 @@ fn access_entry() -> Rows {
                 let call = h.aws.eks.delete_access_entry();
                 let call = call.cluster_name(CLUSTER_NAME).principal_arn(PRINCIPAL);
                 call.send().await.unwrap();
+            })
+        })
+}
+
+const LOGS: &str = "cluster.log-group";
+
+fn log_group() -> Rows {
+    Rows::of("cluster.log-group", LOGS)
+        .file("name", |environment| {
+            let cluster = environment.cluster.as_mut().unwrap();
+            "other".clone_into(&mut cluster.name);
+        })
+        .hand("retention_days", |h| {
+            Box::pin(async move {
+                let call = h.aws.logs.delete_retention_policy();
+                call.log_group_name(h.id(LOGS)).send().await.unwrap();
+            })
+        })
+        .hand("tags", |h| {
+            Box::pin(async move {
+                let call = h.aws.logs.tag_resource().set_tags(tags());
+                let call = call.resource_arn(h.output(LOGS, "arn"));
+                call.send().await.unwrap();
+            })
+        })
+        .deleted(|h| {
+            Box::pin(async move {
+                let call = h.aws.logs.delete_log_group();
+                call.log_group_name(h.id(LOGS)).send().await.unwrap();
+            })
+        })
+}
+
+const IDENTITY: &str = "cluster.identity.uploader";
+
+/// Writes a member of the one association into the world's document.
+fn write_association(hands: &Hands, name: &str, value: Value) {
+    let id = hands.output(IDENTITY, "id");
+    hands.edit(&[(member(&format!("associations/{id}/{name}")), value)]);
+}
+
+fn pod_identity() -> Rows {
+    Rows::of("cluster.pod-identity", IDENTITY)
+        .nobody("cluster", NEW_CLUSTER)
+        .document("namespace", |h| {
+            write_association(h, "namespace", json!("other"))
+        })
+        .document("service_account", |h| {
+            write_association(h, "service_account", json!("other"));
+        })
+        .document("role", |h| {
+            let other = json!("arn:aws:iam::123456789012:role/other");
+            write_association(h, "role_arn", other);
+        })
+        .hand("tags", |h| retag(h, IDENTITY))
+        .deleted(|h| {
+            Box::pin(async move {
+                let call = h.aws.eks.delete_pod_identity_association();
+                let call = call.cluster_name(CLUSTER_NAME);
+                let call = call.association_id(h.output(IDENTITY, "id"));
+                call.send().await.unwrap();
+            })
+        })
+}
+
+const AGENT: &str = "cluster.addon.eks-pod-identity-agent";
+const PROXY: &str = "cluster.addon.kube-proxy";
+
+async fn update_addon(
+    hands: &Hands,
+    name: &str,
+    version: Option<&str>,
+    configuration: Option<&str>,
+) {
+    let call = hands.aws.eks.update_addon().cluster_name(CLUSTER_NAME);
+    let call = call
+        .addon_name(name)
+        .set_addon_version(version.map(str::to_owned));
+    let call = call.set_configuration_values(configuration.map(str::to_owned));
+    call.send().await.unwrap();
+    hands.wait(600).await;
+}
+
+fn pinned_addon() -> Rows {
+    Rows::of("cluster.addon", AGENT).hand("version", |h| {
+        let older = Some("v1.3.8-eksbuild.2");
+        Box::pin(update_addon(h, "eks-pod-identity-agent", older, None))
+    })
+}
+
+fn addon() -> Rows {
+    Rows::of("cluster.addon", PROXY)
+        .nobody("cluster", NEW_CLUSTER)
+        .hand("kubernetes", |h| {
+            Box::pin(async move {
+                let tag = ("groundwork:kubernetes".to_owned(), "1.33".to_owned());
+                let call = h.aws.eks.tag_resource();
+                let call = call.set_tags(Some(HashMap::from([tag])));
+                let call = call.resource_arn(h.output(PROXY, "arn"));
+                call.send().await.unwrap();
+            })
+        })
+        .hand("configuration", |h| {
+            let other = Some(r#"{"mode": "ipvs"}"#);
+            Box::pin(update_addon(h, "kube-proxy", None, other))
+        })
+        .hand("tags", |h| retag(h, PROXY))
+        .deleted(|h| {
+            Box::pin(async move {
+                let call = h.aws.eks.delete_addon().cluster_name(CLUSTER_NAME);
+                call.addon_name("kube-proxy").send().await.unwrap();
+                h.wait(600).await;
             })
         })
 }

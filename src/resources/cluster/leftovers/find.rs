@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::marks::{Mark, keys, mark, owned};
 use crate::cloud::{Class, Cloud, Fault, fault};
 use crate::resources::Tags;
+use crate::resources::cluster::log_group;
 use crate::resources::dns::inventory::{records, undotted};
 use crate::resources::network::filter;
 use crate::resources::network::inventory::{interfaces, security_groups_with};
@@ -33,6 +34,9 @@ pub struct Search {
     pub zones: BTreeSet<String>,
     /// Names of records that are resources of their own.
     pub own_names: BTreeSet<String>,
+    /// Names of log groups that are resources of their own.
+    #[serde(default)]
+    pub own_logs: BTreeSet<String>,
 }
 
 impl Search {
@@ -348,7 +352,10 @@ async fn volumes(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault>
 }
 
 async fn log_groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
-    let name = format!("/aws/eks/{}/cluster", search.cluster);
+    let name = log_group::name_for(&search.cluster);
+    if search.own_logs.contains(&name) {
+        return Ok(Vec::new());
+    }
     let call = cloud.aws.logs.describe_log_groups();
     let call = call.log_group_name_prefix(&name).into_paginator();
     let listed = call.items().send().try_collect().await;

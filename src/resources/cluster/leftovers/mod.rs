@@ -5,6 +5,8 @@ mod find;
 mod marks;
 mod remove;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::json;
 
@@ -20,8 +22,8 @@ use crate::resources::field::fields_of;
 use crate::resources::inventory::{Inventory, Seen, part};
 use crate::resources::network::inventory::Network;
 use crate::resources::{
-    CONTROL_PLANE, Condition, Context, Desired, Field, Fields, Kind, LEFTOVERS, Observed, Order,
-    Outputs, Owner, Unseen, Usual, Wanted,
+    CONTROL_PLANE, Condition, Context, Desired, Field, Fields, Kind, LEFTOVERS, LOG_GROUP,
+    Observed, Order, Outputs, Owner, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.leftovers`.
@@ -73,6 +75,7 @@ pub async fn sweep(
         vpcs,
         zones: dns.own_zones(wanted),
         own_names: wanted.names("dns.record").into_keys().collect(),
+        own_logs: own_logs(wanted),
     };
     let found = part(cloud, || find(cloud, &search)).await?;
     Ok(Some(Swept {
@@ -80,6 +83,16 @@ pub async fn sweep(
         found,
         cluster_stands: standing.is_some(),
     }))
+}
+
+/// The log groups that we made or keep, and take away ourselves if they are to go: EKS makes one that is swept anew,
+/// without the days for which it is to be kept.
+fn own_logs(wanted: &Wanted<'_>) -> BTreeSet<String> {
+    let recorded = wanted.recorded.values();
+    let recorded = recorded.filter(|recorded| recorded.kind == LOG_GROUP);
+    let open = wanted.open.values().filter(|entry| entry.kind == LOG_GROUP);
+    let names = recorded.map(|recorded| recorded.name.clone());
+    names.chain(open.map(|entry| entry.name.clone())).collect()
 }
 
 fn observed(search: &Search, found: &[&Leftover], condition: Condition) -> Observed {

@@ -11,7 +11,7 @@ mod kind;
 mod nat_gateways;
 mod permissions;
 mod route_tables;
-mod routes;
+pub mod routes;
 mod rules;
 pub mod security_groups;
 mod state;

@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::state::{Ec2, NatState, RouteTable, Target};
+use super::state::{Association, Ec2, NatState, RouteTable, Target};
 use super::{cidr, done};
 use crate::sandbox::aws::{Call, Fault, Fields, Params, Reply};
 use crate::sandbox::world::World;
@@ -126,6 +126,27 @@ fn target(ec2: &Ec2, vpc_id: &str, params: &Params) -> Result<Target, Fault> {
 
 fn invalid(message: String) -> Fault {
     Fault::new("InvalidParameterValue", message)
+}
+
+/// Whether a subnet has a way to the internet. One in a network without a main table, which AWS knows not, has.
+pub fn leads_out(ec2: &Ec2, subnet_id: &str) -> bool {
+    let has = |table: &&RouteTable, wanted: &Association| {
+        let mut associations = table.associations.values();
+        associations.any(|association| association == wanted)
+    };
+    let Ok(subnet) = ec2.subnet(subnet_id) else {
+        return false;
+    };
+    let own = Association::Subnet(subnet_id.to_owned());
+    let mut tables = ec2.route_tables.values();
+    let table = tables.find(|table| has(table, &own)).or_else(|| {
+        let mut tables = ec2.route_tables.values();
+        tables.find(|table| table.vpc_id == subnet.vpc_id && has(table, &Association::Main))
+    });
+    table.is_none_or(|table| {
+        let out = table.routes.get("0.0.0.0/0");
+        out.is_some_and(|target| works(ec2, &table.vpc_id, target))
+    })
 }
 
 /// The routes of a table, the local one first.

@@ -80,6 +80,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         updates: Vec::new(),
         nodegroups: BTreeMap::new(),
         access_entries: BTreeMap::new(),
+        addons: BTreeMap::new(),
+        associations: BTreeMap::new(),
         name,
     };
     access::of_creator(world, region, &mut cluster);

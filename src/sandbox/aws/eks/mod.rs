@@ -6,8 +6,13 @@
 mod access;
 #[cfg(test)]
 mod access_tests;
+#[cfg(test)]
+mod addon_tests;
+mod addon_versions;
+mod addons;
 mod cluster_updates;
 mod clusters;
+mod identities;
 #[cfg(test)]
 mod nodegroup_tests;
 mod nodegroup_updates;
@@ -48,6 +53,10 @@ pub enum Task {
     Join(String),
     /// A deleted node group is gone.
     RemoveNodegroup(String),
+    /// A new add-on is installed, or can't be.
+    FinishAddon(String),
+    /// A deleted add-on is gone.
+    RemoveAddon(String),
 }
 
 /// Does what fell due.
@@ -59,6 +68,8 @@ pub fn run(world: &mut World, region: &str, task: Task) {
         Task::FinishUpdate(id) => updates::finish(world, region, &id),
         Task::Join(uid) => nodegroups::join(world, region, &uid),
         Task::RemoveNodegroup(uid) => nodegroups::remove(world, region, &uid),
+        Task::FinishAddon(uid) => addons::finish(world, region, &uid),
+        Task::RemoveAddon(uid) => addons::remove(world, region, &uid),
     }
 }
 
@@ -110,8 +121,18 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "DisassociateAccessPolicy" => access::disassociate(world, call),
         "ListAssociatedAccessPolicies" => access::list_associated(world, call),
         "ListAccessPolicies" => access::list_policies(&call.params),
+        "CreateAddon" => addons::create(world, call),
+        "DescribeAddon" => addons::describe(world, call),
+        "ListAddons" => addons::list(world, call),
+        "UpdateAddon" => addons::update(world, call),
+        "DeleteAddon" => addons::delete(world, call),
+        "DescribeAddonVersions" => addon_versions::describe(&call.params),
+        "CreatePodIdentityAssociation" => identities::create(world, call),
+        "DescribePodIdentityAssociation" => identities::describe(world, call),
+        "ListPodIdentityAssociations" => identities::list(world, call),
+        "UpdatePodIdentityAssociation" => identities::update(world, call),
+        "DeletePodIdentityAssociation" => identities::delete(world, call),
         // The sandbox has none of these, and says so for clusters that exist.
-        "ListAddons" => cluster_of(world, call).map(|_| nothing("addons")),
         "ListFargateProfiles" => cluster_of(world, call).map(|_| nothing("fargateProfileNames")),
         "TagResource" | "UntagResource" | "ListTagsForResource" => {
             let arn = call.params.text("resourceArn").unwrap_or_default();
@@ -131,8 +152,13 @@ pub fn tagged_arns(world: &World, region: &str) -> Vec<(String, Tags)> {
             let groups = groups.map(|group| (group.arn.clone(), group.tags.clone()));
             let entries = cluster.access_entries.values();
             let entries = entries.map(|entry| (entry.arn.clone(), entry.tags.clone()));
+            let addons = cluster.addons.values();
+            let addons = addons.map(|addon| (addon.arn.clone(), addon.tags.clone()));
+            let associations = cluster.associations.values();
+            let associations = associations.map(|one| (one.arn.clone(), one.tags.clone()));
             let own = std::iter::once((cluster.arn.clone(), cluster.tags.clone()));
-            own.chain(groups).chain(entries)
+            let parts = groups.chain(entries).chain(addons).chain(associations);
+            own.chain(parts)
         })
         .collect()
 }
@@ -149,6 +175,14 @@ fn tags_of<'w>(world: &'w mut World, region: &str, arn: &str) -> Result<&'w mut 
         let mut entries = cluster.access_entries.values_mut();
         if let Some(entry) = entries.find(|entry| entry.arn == arn) {
             return Ok(&mut entry.tags);
+        }
+        let mut addons = cluster.addons.values_mut();
+        if let Some(addon) = addons.find(|addon| addon.arn == arn) {
+            return Ok(&mut addon.tags);
+        }
+        let mut associations = cluster.associations.values_mut();
+        if let Some(association) = associations.find(|one| one.arn == arn) {
+            return Ok(&mut association.tags);
         }
     }
     Err(Fault::new(

@@ -351,6 +351,9 @@ fn a_full_subnet_fails_the_group() {
     }));
     desk.eks("CreateNodegroup", many);
     desk.pass(CREATED);
+    assert_eq!(desk.nodegroup()["status"], "CREATING");
+    assert_eq!(desk.nodegroup()["health"]["issues"], json!([]));
+    desk.pass(1200);
     let group = desk.nodegroup();
     assert_eq!(group["status"], "CREATE_FAILED");
     assert_eq!(

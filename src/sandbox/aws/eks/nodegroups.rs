@@ -5,6 +5,7 @@ use super::{
     Task, access, checked_name, cluster_of, in_use, invalid, later, nodes, not_found, render,
     roles, settings, versions,
 };
+use crate::sandbox::aws::ec2::routes;
 use crate::sandbox::aws::machine_types::{self, INSTANCES};
 use crate::sandbox::aws::placement::Subnets;
 use crate::sandbox::aws::{Call, Fault, Fields, Params, Reply, tag_operations};
@@ -196,7 +197,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     Ok(Fields::only("nodegroup", render::nodegroup(&group)))
 }
 
-/// The new nodes join. As long as their role does not let them they try again, and in the end the group fails.
+/// The new nodes join. As long as they can't they try again, and in the end the group fails.
 pub(super) fn join(world: &mut World, region: &str, uid: &str) {
     let Some(group) = world.region(region).eks.nodegroup_by_uid(uid) else {
         return;
@@ -206,31 +207,49 @@ pub(super) fn join(world: &mut World, region: &str, uid: &str) {
         return;
     }
     let gives_up = world.now >= group.created.after_secs(NODE_GROUP_JOIN_TIMEOUT);
-    if !group.issues.is_empty() {
+    let told_to_fail = group
+        .issues
+        .iter()
+        .any(|issue| issue.code != nodes::NOT_LAUNCHED);
+    if !group.issues.is_empty() && !told_to_fail && !gives_up {
+        group.issues.clear();
+        let clusters = &world.region(region).eks.clusters;
+        let worn = clusters
+            .get(&group.cluster)
+            .map(|cluster| cluster.cluster_group_id.clone());
+        nodes::launch(world, region, &worn.unwrap_or_default(), &mut group);
+    }
+    if told_to_fail {
         group.status = NodegroupStatus::CreateFailed;
-    } else if roles::lets_nodes_join(world, &group.role_arn) {
+    } else if group.issues.is_empty() && can_join(world, region, &group) {
         nodes::join(world, region, &group);
         group.status = NodegroupStatus::Active;
     } else if gives_up {
         group.status = NodegroupStatus::CreateFailed;
+        let instances = group.nodes.iter().map(|node| node.instance_id.clone());
         group.issues.push(Issue {
             code: "NodeCreationFailure".to_owned(),
             message: "Instances failed to join the kubernetes cluster".to_owned(),
-            resource_ids: group
-                .nodes
-                .iter()
-                .map(|node| node.instance_id.clone())
-                .collect(),
+            resource_ids: instances.collect(),
         });
     } else {
-        later(
-            world,
-            region,
-            NODE_GROUP_JOIN_RETRY,
-            Task::Join(uid.to_owned()),
-        );
+        let task = Task::Join(uid.to_owned());
+        later(world, region, NODE_GROUP_JOIN_RETRY, task);
     }
     keep(world, region, group);
+}
+
+/// Whether the nodes have rights, a way to the API server, and are let in.
+fn can_join(world: &mut World, region: &str, group: &Nodegroup) -> bool {
+    let clusters = &world.region(region).eks.clusters;
+    let let_in = clusters.get(&group.cluster).is_some_and(|cluster| {
+        let entry = cluster.access_entries.get(&group.role_arn);
+        cluster.authentication != "API" || entry.is_some_and(|entry| entry.kind == access::OF_NODES)
+    });
+    let ec2 = &world.region(region).ec2;
+    let mut subnets = group.nodes.iter().map(|node| node.subnet_id.as_str());
+    let reach = subnets.all(|subnet| routes::leads_out(ec2, subnet));
+    let_in && reach && roles::lets_nodes_join(world, &group.role_arn)
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {

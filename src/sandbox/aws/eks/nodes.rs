@@ -8,6 +8,9 @@ use crate::sandbox::aws::tags::Tags;
 use crate::sandbox::kubernetes::{self, NewNode};
 use crate::sandbox::world::World;
 
+/// The code of the issue that an instance was not launched: it is tried again.
+pub(super) const NOT_LAUNCHED: &str = "AsgInstanceLaunchFailures";
+
 /// Launches instances until the group has as many as it desires. What EC2 refuses becomes an issue of the group.
 pub(super) fn launch(world: &mut World, region: &str, cluster_group: &str, group: &mut Nodegroup) {
     let desired = usize::try_from(group.settings.scaling.desired).unwrap_or_default();
@@ -47,7 +50,7 @@ fn launch_one(
         tags: instance_tags(group),
     };
     let failed = |message: String| Issue {
-        code: "AsgInstanceLaunchFailures".to_owned(),
+        code: NOT_LAUNCHED.to_owned(),
         message,
         resource_ids: vec![group.scaling_group()],
     };

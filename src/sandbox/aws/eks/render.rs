@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::state::{Cluster, ClusterStatus, Issue, Nodegroup, Taint, Unavailable};
+use super::state::{Cluster, ClusterStatus, Issue, Nodegroup, NodegroupStatus, Taint, Unavailable};
 use super::{clusters, versions};
 use crate::sandbox::aws::tag_operations::to_map;
 use crate::sandbox::aws::{Fields, Reply};
@@ -115,7 +115,10 @@ pub(super) fn nodegroup(group: &Nodegroup) -> Reply {
             .maybe("value", value)
             .with("effect", &taint.effect)
     };
-    let health = Fields::new().list("issues", "member", group.issues.iter().map(issue));
+    // What goes wrong with nodes shows once EKS has given up.
+    let told = group.status != NodegroupStatus::Creating;
+    let issues = group.issues.iter().filter(|_| told).map(issue);
+    let health = Fields::new().list("issues", "member", issues);
     let taints = &group.settings.taints;
     let taints = (!taints.is_empty()).then(|| {
         let taints = taints.iter().map(|one| taint(one).into());

@@ -15,6 +15,17 @@ pub(super) fn check(world: &World, arn: &str, principal: &str) -> Result<(), Fau
     }
 }
 
+/// Refuses a role that can't be told in tags of the session as whom it acts.
+pub(super) fn check_tags_session(world: &World, arn: &str) -> Result<(), Fault> {
+    let role = world.global.iam.role_by_arn(arn);
+    match role.is_some_and(|role| role.trust.contains("sts:TagSession")) {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "Trust policy of role {arn} is not correct: it must allow sts:AssumeRole and sts:TagSession"
+        ))),
+    }
+}
+
 /// What nodes need before they can join: each row names policies of which one is enough.
 const NODE_POLICIES: [&[&str]; 3] = [
     &[

@@ -121,6 +121,90 @@ pub struct Cluster {
     /// Who is let in, by the ARN of the principal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub access_entries: BTreeMap<String, AccessEntry>,
+    /// Its add-ons by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addons: BTreeMap<String, Addon>,
+    /// As whom pods act in AWS, by the association's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub associations: BTreeMap<String, Association>,
+}
+
+/// Where an add-on stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AddonStatus {
+    /// Being installed.
+    Creating,
+    /// At work, or waiting for nodes.
+    Active,
+    /// Being changed.
+    Updating,
+    /// Could not be installed.
+    CreateFailed,
+    /// Going.
+    Deleting,
+}
+
+impl AddonStatus {
+    /// As EKS writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Creating => "CREATING",
+            Self::Active => "ACTIVE",
+            Self::Updating => "UPDATING",
+            Self::CreateFailed => "CREATE_FAILED",
+            Self::Deleting => "DELETING",
+        }
+    }
+}
+
+/// An add-on of a cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Addon {
+    /// Its name.
+    pub name: String,
+    /// An id that no later namesake gets; part of its ARN.
+    pub uid: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its version.
+    pub version: String,
+    /// Its settings, as they were given.
+    pub configuration: Option<String>,
+    /// Where it stands.
+    pub status: AddonStatus,
+    /// What is wrong with it.
+    pub issues: Vec<Issue>,
+    /// When it was asked for.
+    pub created: SimTime,
+    /// When it was changed.
+    pub modified: SimTime,
+    /// Its client token.
+    pub token: Option<Token>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// As whom the pods of a service account act in AWS.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Association {
+    /// Its id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The namespace of the service account.
+    pub namespace: String,
+    /// The service account.
+    pub service_account: String,
+    /// The role.
+    pub role_arn: String,
+    /// When it was asked for.
+    pub created: SimTime,
+    /// When it was changed.
+    pub modified: SimTime,
+    /// Its client token.
+    pub token: Option<Token>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// Who is let into a cluster.
@@ -169,8 +253,11 @@ pub struct Update {
     pub errors: Vec<Issue>,
     /// Its client token.
     pub token: Option<Token>,
-    /// The node group that it changes; `None` for the cluster.
+    /// The node group that it changes.
     pub nodegroup: Option<String>,
+    /// The add-on that it changes; without either it is the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addon: Option<String>,
     /// What it changes.
     pub change: Change,
 }
@@ -201,6 +288,13 @@ pub enum Change {
     Nodegroup(Settings),
     /// The Kubernetes version of a node group.
     NodegroupVersion(String),
+    /// An add-on.
+    Addon {
+        /// Its version.
+        version: String,
+        /// Its settings.
+        configuration: Option<String>,
+    },
 }
 
 /// What of a node group changes in place.

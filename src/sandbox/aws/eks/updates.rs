@@ -1,7 +1,9 @@
 //! Updates: one at a time for each cluster and each node group, and what they do when their time has come.
 
-use super::state::{Change, Cluster, ClusterStatus, Issue, NodegroupStatus, Token, Update};
-use super::{Task, cluster_of, clusters, in_use, later, nodegroup_updates, not_found};
+use super::state::{
+    AddonStatus, Change, Cluster, ClusterStatus, Issue, NodegroupStatus, Token, Update,
+};
+use super::{Task, addons, cluster_of, clusters, in_use, later, nodegroup_updates, not_found};
 use crate::sandbox::aws::placement::{self, Subnets};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply, logs, page};
 use crate::sandbox::durations::FAILS_AFTER;
@@ -19,8 +21,8 @@ pub(super) fn repeated(cluster: &Cluster, call: &Call) -> Option<Reply> {
 
 /// Refuses a change of a cluster that is not ACTIVE.
 pub(super) fn check_free(cluster: &Cluster, operation: &str) -> Result<(), Fault> {
-    let running =
-        (cluster.updates.iter()).find(|update| !update.done && update.nodegroup.is_none());
+    let is_its_own = |update: &&Update| update.nodegroup.is_none() && update.addon.is_none();
+    let running = (cluster.updates.iter()).find(|update| !update.done && is_its_own(update));
     match (cluster.status, running) {
         (ClusterStatus::Active, None) => Ok(()),
         (_, Some(update)) => Err(in_use(format!(
@@ -56,12 +58,15 @@ pub(super) fn begin(
         errors: Vec::new(),
         token: Token::of(&call.params),
         nodegroup: call.params.text("nodegroupName"),
+        addon: call.params.text("addonName"),
         change,
     };
     let group = (update.nodegroup.as_ref()).and_then(|name| cluster.nodegroups.get_mut(name));
-    match group {
-        Some(group) => group.status = NodegroupStatus::Updating,
-        None => cluster.status = ClusterStatus::Updating,
+    let addon = (update.addon.as_ref()).and_then(|name| cluster.addons.get_mut(name));
+    match (group, addon) {
+        (Some(group), _) => group.status = NodegroupStatus::Updating,
+        (None, Some(addon)) => addon.status = AddonStatus::Updating,
+        (None, None) => cluster.status = ClusterStatus::Updating,
     }
     let reply = Fields::only("update", render(&update));
     cluster.updates.push(update);
@@ -114,6 +119,10 @@ pub(super) fn finish(world: &mut World, region: &str, id: &str) {
     update.done = true;
     let (name, update) = (name.clone(), update.clone());
     let failed = !update.errors.is_empty();
+    if let Some(addon) = update.addon {
+        let change = Some(update.change).filter(|_| !failed);
+        return addons::apply(world, region, &name, &addon, change);
+    }
     match update.nodegroup {
         Some(group) if failed => nodegroup_updates::give_up(world, region, &name, &group),
         Some(group) => nodegroup_updates::apply(world, region, &name, &group, update.change),
@@ -171,8 +180,8 @@ fn apply(world: &mut World, region: &str, name: &str, change: Change) -> Result<
         Change::Authentication(mode) => cluster.authentication = mode,
         Change::Protection(protected) => cluster.protected = protected,
         Change::Support(support) => cluster.support = support,
-        // These are a node group's, and never stand in an update of a cluster.
-        Change::Nodegroup(_) | Change::NodegroupVersion(_) => {}
+        // These are a part's, and never stand in an update of a cluster.
+        Change::Nodegroup(_) | Change::NodegroupVersion(_) | Change::Addon { .. } => {}
     }
     Ok(())
 }
@@ -196,9 +205,10 @@ fn rebuild_interfaces(world: &mut World, region: &str, name: &str) -> Result<(),
     Ok(())
 }
 
-/// Whether an update is about what a request asks for: a node group, or the cluster.
+/// Whether an update is about what a request asks for: a node group, an add-on, or the cluster.
 fn concerns(call: &Call, update: &Update) -> bool {
     update.nodegroup == call.params.text("nodegroupName")
+        && update.addon == call.params.text("addonName")
 }
 
 pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {

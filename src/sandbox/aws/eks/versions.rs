@@ -93,6 +93,11 @@ pub(super) fn behind(version: &str, other: &str) -> i64 {
     minor(other) - minor(version)
 }
 
+/// Every version, oldest first.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    VERSIONS.iter().map(|version| version.minor)
+}
+
 /// The build of EKS's own part.
 pub(super) fn platform(minor: &str) -> &'static str {
     find(minor).map_or("eks.1", |version| version.platform)

@@ -51,6 +51,12 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             removed.map(|_| Reply::empty()).ok_or_else(not_found)
         }
         "PutRetentionPolicy" => put_retention(world, region, params),
+        "DeleteRetentionPolicy" => {
+            let name = name(params)?;
+            let group = world.region(region).logs.groups.get_mut(&name);
+            group.ok_or_else(not_found)?.retention_days = None;
+            Ok(Reply::empty())
+        }
         "TagResource" | "UntagResource" | "ListTagsForResource" => {
             let arn = params.required("resourceArn")?;
             let arn = arn.trim_end_matches(":*");
