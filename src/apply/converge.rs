@@ -13,6 +13,9 @@ use crate::resources::{Condition, Observed, Outcome};
 /// How long a resource may stay in one state: the longest of AWS's own waiters (FACTS §1, node groups).
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
 
+/// How long a Kubernetes object may be on its way out: whoever clears finalizers does so within minutes, or not at all.
+const HELD: Duration = Duration::from_secs(15 * 60);
+
 /// How long a resource may read as failed after its deletion was accepted, or while what was found failed recovers.
 const STALE_FAILURE: Duration = Duration::from_secs(60);
 
@@ -247,21 +250,27 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
             return Err(ActError::Broken(why.clone()));
         }
         let parts = work.kind.parts(&observed.fields);
-        if waited >= PATIENCE {
-            let state = if parts.is_empty() {
-                "there".to_owned()
-            } else {
-                format!("there, with {}", parts.join(", "))
-            };
-            return Err(ActError::Slow {
-                state,
-                seconds: waited.as_secs(),
+        let in_waves = work.kind.goes_in_waves();
+        let in_cluster = work.kind.lives_in_cluster() && !in_waves;
+        if waited >= (if in_cluster { HELD } else { PATIENCE }) {
+            let seconds = waited.as_secs();
+            let parts = parts.join(", ");
+            return Err(match parts.as_str() {
+                "" => ActError::Slow {
+                    state: "there".to_owned(),
+                    seconds,
+                },
+                _ if in_cluster => ActError::Held { parts, seconds },
+                _ => ActError::Slow {
+                    state: format!("there, with {parts}"),
+                    seconds,
+                },
             });
         }
         let mut pause = pause(waited);
-        if work.kind.goes_in_waves() {
+        tell_parts(work, &mut told, parts);
+        if in_waves {
             pause = pause.max(BETWEEN_WAVES);
-            tell_parts(work, &mut told, parts);
             if observed.condition == Condition::Ready {
                 work.send_delete(id).await?;
             }
@@ -273,7 +282,7 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
 
 /// Lets the listener know what is waited for, once for each change.
 fn tell_parts(work: &Work<'_>, told: &mut Vec<String>, parts: Vec<String>) {
-    if *told != parts {
+    if *told != parts && !parts.is_empty() {
         work.job.listener.hear(&Event::Waiting {
             address: work.action.address.clone(),
             state: format!("waiting for {}", parts.join(", ")),

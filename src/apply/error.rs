@@ -42,6 +42,14 @@ pub enum ActError {
         /// How long we waited.
         seconds: u64,
     },
+    /// It is to go, and something in the cluster keeps it.
+    #[error("after {seconds} s it still waits for {parts}")]
+    Held {
+        /// What keeps it.
+        parts: String,
+        /// How long we waited.
+        seconds: u64,
+    },
     /// The cloud accepts changes and does not show them.
     #[error("{}", stubborn(fields))]
     Stubborn {
@@ -126,6 +134,9 @@ fn own_hint(error: &ActError) -> Option<&'static str> {
         ActError::Slow { .. } => Some(
             "look at it in the cloud's own console; once it moves on, run the same command again",
         ),
+        ActError::Held { .. } => Some(
+            "bring back the controller that is named, which clears it; if it is gone for good, look after what it guarded, remove the finalizer with `kubectl edit`, then run the same command again",
+        ),
         ActError::Stubborn { .. } => {
             Some("find out what sets them back, then run the same command again")
         }
@@ -143,6 +154,11 @@ fn own_hint(error: &ActError) -> Option<&'static str> {
 const OVERTAKEN_HINT: &str = "this run was paused or cut off for too long, and changed nothing since: run the same command again, which waits for whoever took over";
 
 fn fault_hint(fault: &Fault) -> Option<String> {
+    if fault.code != OVERTAKEN
+        && let Some(remedy) = fault.remedy()
+    {
+        return Some(remedy);
+    }
     Some(match fault.class {
         Class::Stop if fault.code == OVERTAKEN => OVERTAKEN_HINT.to_owned(),
         Class::Forbidden if fault.code == NO_CREDENTIALS => {

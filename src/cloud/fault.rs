@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::refusal::is_of_a_namespace_that_goes;
 use super::remains;
 use crate::state::Overtaken;
 
@@ -120,6 +121,7 @@ impl Fault {
                     (409, "AlreadyExists") => Class::Exists,
                     (429, _) | (503, _) | (504, _) => Class::Retry,
                     (500.., _) => Class::Uncertain,
+                    (403, _) if is_of_a_namespace_that_goes(&status.message) => Class::Retry,
                     (401 | 403, _) => Class::Forbidden,
                     _ => Class::Stop,
                 };

@@ -9,6 +9,7 @@ mod fenced;
 mod https;
 mod kubeconfig;
 mod kubernetes;
+mod refusal;
 mod remains;
 mod retry;
 pub mod token;

@@ -111,12 +111,18 @@ pub async fn apply(
         .iter()
         .map(|(manager, field)| format!("{field} is managed by \"{manager}\""))
         .collect();
+    let (kind, name) = (id.kind.to_lowercase(), &id.name);
+    let place = match id.namespace.as_str() {
+        "" => String::new(),
+        namespace => format!(" --namespace {namespace}"),
+    };
     Err(Fault {
         service: "kubernetes",
         operation: "apply",
         code: "Conflict".to_owned(),
         message: format!(
-            "{}; take the field out of the other manager's hands, then run this again",
+            "{}: leave the field out of what groundwork applies, or take it with `kubectl edit {kind} {name}{place}`, \
+             whose values groundwork takes over",
             fields.join(", ")
         ),
         class: Class::Stop,
@@ -170,9 +176,40 @@ async fn raw(
     client.request(request).await
 }
 
+/// The code of a refusal to change what can't be changed; the message names the fields.
+pub const IMMUTABLE: &str = "Immutable";
+
+/// How API servers say so (k8s.io/kubernetes: `pkg/apis/*/validation`).
+const IMMUTABLE_WORDS: [&str; 4] = [
+    "immutable",
+    "may not change once set",
+    "cannot change roleRef",
+    "Forbidden: updates to ",
+];
+
+/// The fields that can't be changed, if that is all that is wrong.
+fn immutable(error: &kube::Error) -> Option<String> {
+    let kube::Error::Api(status) = error else {
+        return None;
+    };
+    let causes = &status.details.as_ref()?.causes;
+    let says_so = |message: &str| IMMUTABLE_WORDS.iter().any(|words| message.contains(words));
+    let all = status.code == 422 && causes.iter().all(|cause| says_so(&cause.message));
+    let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
+    (all && !fields.is_empty()).then(|| fields.join(", "))
+}
+
 /// A write that lost against another is tried again; everything else is as the table says.
 fn fault(operation: &'static str, error: kube::Error) -> Fault {
+    let immutable = immutable(&error);
     let fault = Fault::kubernetes(operation, error);
+    if let Some(message) = immutable {
+        return Fault {
+            code: IMMUTABLE.to_owned(),
+            message,
+            ..fault
+        };
+    }
     match fault.code.as_str() {
         "Conflict" => Fault {
             class: Class::Retry,

@@ -5,6 +5,7 @@ mod agent;
 pub(super) mod api;
 mod application;
 mod difference;
+mod holders;
 pub(super) mod id;
 mod ingress;
 pub mod inventory;

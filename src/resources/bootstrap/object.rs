@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::api::{self, Mode};
 use super::difference::{differences, overlay};
+use super::holders::holders;
 use super::id::ObjectId;
 use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
@@ -165,6 +166,10 @@ pub fn essence(id: &ObjectId, object: &Value) -> Fields {
     {
         manifest["spec"] = json!({ "type": service_type });
     }
+    let held = holders(object);
+    if !held.is_empty() {
+        manifest["held"] = json!(held);
+    }
     Fields::from_iter([
         ("object".to_owned(), json!(id.to_string())),
         ("manifest".to_owned(), manifest),
@@ -194,8 +199,12 @@ pub async fn compared(
     };
     let applied = match api::apply(client, id, &manifest, Mode::DryRun).await {
         Ok(applied) => applied,
+        Err(fault) if fault.code == api::IMMUTABLE && is_replaceable(id) => {
+            shown.object = format!("{id} with another {}", fault.message);
+            return Ok(fields_of(&shown));
+        }
         // The API server will not change the object like that: applying will say so again.
-        Err(fault) if fault.code == "Invalid" => {
+        Err(fault) if ["Invalid", api::IMMUTABLE].contains(&fault.code.as_str()) => {
             // Of a secret the API server's words might repeat a value.
             let told = if id.kind == "Secret" {
                 "it can't be changed like that"
@@ -217,6 +226,17 @@ pub async fn compared(
         shown.data.hide(path.get(1).map(String::as_str));
     }
     Ok(fields_of(&shown))
+}
+
+/// Whether an object may be made anew to change what can't be changed: what others keep in it is not lost with it.
+fn is_replaceable(id: &ObjectId) -> bool {
+    let keeps = [
+        "CustomResourceDefinition",
+        "Namespace",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+    ];
+    !keeps.contains(&id.kind.as_str())
 }
 
 #[async_trait]
@@ -281,6 +301,12 @@ impl Kind for ObjectKind {
         } else {
             Usual::default()
         }
+    }
+
+    fn parts(&self, fields: &Fields) -> Vec<String> {
+        let held = fields.get("manifest").and_then(|m| m["held"].as_array());
+        let held = held.into_iter().flatten().filter_map(Value::as_str);
+        held.map(str::to_owned).collect()
     }
 
     fn claims(&self, fields: &Fields, name: &str) -> Vec<Claim> {
