@@ -182,3 +182,40 @@ async fn what_still_reads_as_failed_is_on_its_way_out() {
     }
     destroy(&session).await;
 }
+
+/// The reply to a create is lost while something else can't be seen: that the name is taken by ours is enough to go on.
+#[tokio::test(start_paused = true)]
+async fn what_has_a_name_is_known_by_it_whatever_else_can_not_be_seen() {
+    let world = World::new();
+    let mut environment = network();
+    environment.databases = example("demo").databases;
+    environment.groups.clear();
+    let session = world.session(environment);
+    let group: Address = "database.addressbook.subnet-group"
+        .parse()
+        .expect("an address");
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    let (faults, begun) = (world.sandbox.faults(), Notify::new());
+    let blind = |dropped_replies| {
+        faults.set(Misbehaviour {
+            dropped_replies,
+            failing_reads: BTreeSet::from(["GetAccountAuthorizationDetails".to_owned()]),
+            ..Misbehaviour::default()
+        });
+    };
+    let replies_get_lost = || {
+        blind(1000);
+        begun.notify_one();
+    };
+    let listener = When {
+        address: &group,
+        act: &replies_get_lost,
+    };
+    let nothing = Confirmed::default();
+    let report = tokio::select! {
+        report = ops::apply(&session, &planned, &nothing, &listener, never_stopped()) => report,
+        () = async { begun.notified().await; after(2, || blind(0)).await } => unreachable!(),
+    };
+    let report = report.expect("a run");
+    assert!(report.is_complete(), "{:#?}", report.failed);
+}
