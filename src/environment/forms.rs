@@ -133,6 +133,9 @@ forms! {
     /// A domain name.
     Domain(253, r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
         "a lowercase domain name without a final dot, such as `staging.example.com`");
+    /// A name in a zone.
+    RecordName(253, r"^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        "a lowercase domain name without a final dot, such as `shop.example.com` or `*.shop.example.com`");
     /// One label of a domain name.
     DnsLabel(63, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         "lowercase letters, digits and hyphens, not first or last a hyphen, at most 63 characters");

@@ -295,6 +295,7 @@ pub(super) fn statements(environment: &Environment) -> Vec<Statement> {
         all.push(allow("StateHistory", "s3", &["ListBucket"], vec![bucket]));
     }
     scope.network(&mut all);
+    scope.names(&mut all);
     scope.cluster(&mut all);
     scope.data(&mut all);
     scope.access(&mut all);
@@ -359,6 +360,25 @@ impl Scope<'_> {
             let anything = vec!["*".to_owned()];
             all.push(allow("NewZone", "route53", &["CreateHostedZone"], anything));
         }
+    }
+
+    /// In a public zone, whose id only AWS knows, nothing but our records may be changed.
+    fn names(&self, all: &mut Vec<Statement>) {
+        let names = self.0.load_balancer_names.iter();
+        let public = names.filter(|name| name.public_zone.is_some());
+        // Everything but letters, digits, `-`, `_` and `.` goes by its octal number there.
+        let names: Vec<String> = public.map(|name| name.name.replace('*', "\\052")).collect();
+        if names.is_empty() {
+            return;
+        }
+        let partition = self.0.partition();
+        let zones = vec![format!("arn:{partition}:route53:::hostedzone/*")];
+        all.push(Statement {
+            condition: Some(json!({ "ForAllValues:StringEquals": {
+                "route53:ChangeResourceRecordSetsNormalizedRecordNames": names,
+            } })),
+            ..allow("Names", "route53", &["ChangeResourceRecordSets"], zones)
+        });
     }
 
     fn cluster(&self, all: &mut Vec<Statement>) {

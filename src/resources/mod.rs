@@ -90,6 +90,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &iam::IamGroup,
         &dns::DnsZone,
         &dns::DnsRecord,
+        &dns::DnsAlias,
         &secrets::Secret,
         &registries::EcrRepository,
         &bootstrap::NAMESPACE,

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
 use groundwork::environment::model::{
-    Access, Addon, Conflicts, GroupPolicy, LogType, Manifest, PodIdentity, Policy, Release, Source,
+    Access, Addon, Conflicts, GroupPolicy, LoadBalancerName, LogType, Manifest, PodIdentity, Policy,
+    Release, Source,
 };
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
@@ -22,7 +23,8 @@ use crate::shared::trim_agent;
 /// A Kubernetes version that is neither the oldest nor the newest.
 pub const VERSION: &str = "1.34";
 
-/// Staging, with a policy of our own, a Kubernetes version and all that a cluster can be given in the file.
+/// Staging, with a policy of our own, a name of the load balancer, a Kubernetes version and all that a cluster can be
+/// given in the file.
 pub fn staging() -> Environment {
     let mut staging = example("staging");
     let policy = Policy {
@@ -76,6 +78,10 @@ pub fn staging() -> Environment {
         policies: ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess".to_owned()].into(),
     };
     cluster.identities.insert("uploader".to_owned(), identity);
+    staging.load_balancer_names.push(LoadBalancerName {
+        name: "*.staging.msur-vpc.com".to_owned(),
+        public_zone: None,
+    });
     staging
 }
 

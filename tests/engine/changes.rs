@@ -441,13 +441,14 @@ async fn a_removed_cluster_leaves_nothing_behind() {
     let world = applied();
     let mut environment = staging();
     (environment.cluster, environment.bootstrap) = (None, None);
+    environment.load_balancer_names.clear();
     let edited = session_on(&world, environment);
     let planned = edited.plan(Goal::Apply).await.expect("a plan");
     for action in planned.plan.work() {
         let section = action.address.section();
         let access = action.address.as_str().ends_with(".access");
         assert!(
-            access || ["bootstrap", "cluster"].contains(&section),
+            access || ["bootstrap", "cluster", "dns"].contains(&section),
             "{action:#?}"
         );
         assert!(
@@ -482,6 +483,8 @@ async fn a_file_that_asks_for_nothing_takes_everything_away() {
     environment.policies.clear();
     environment.registries.clear();
     environment.secrets.clear();
+    environment.load_balancer_names.clear();
+    environment.smoke.clear();
     let edited = session_on(&world, environment);
     let planned = edited.plan(Goal::Apply).await.expect("a plan");
     carry_out(&edited, &planned).await;

@@ -1,6 +1,6 @@
 //! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
 //! ownership, what can't be seen, what a killed run leaves, secrets on their way out, states that were lost, updates
-//! that fail, smoke tests, objects that don't do as they are told, teardown, the real input; and the layers.
+//! that fail, names, smoke tests, objects that don't do as they are told, teardown, the real input; and the layers.
 
 mod bench;
 #[path = "../common/canaries.rs"]
@@ -19,6 +19,7 @@ mod killed;
 mod layers;
 mod life_cycle;
 mod moves;
+mod names;
 mod order;
 mod outcome;
 mod permissions;

@@ -162,6 +162,14 @@ fn only_what_the_file_names_is_touched() {
         .map(|statement| statement.sid)
         .collect();
     assert_eq!(everywhere, ["Look", "NewZone"]);
+    environment.load_balancer_names[0].public_zone = Some("msur-vpc.com".to_owned());
+    let with_names = groundwork::permissions::policy(&environment);
+    let names = (with_names.statement.iter()).find(|statement| statement.sid == "Names");
+    let condition = names.expect("a statement").condition.as_ref();
+    assert_eq!(
+        condition.expect("a condition")["ForAllValues:StringEquals"]["route53:ChangeResourceRecordSetsNormalizedRecordNames"],
+        serde_json::json!(["\\052.staging.msur-vpc.com"])
+    );
     environment.state = StateBackend::S3 {
         bucket: "acme".to_owned(),
         prefix: "environments".to_owned(),

@@ -9,6 +9,7 @@ mod access;
 mod bootstrap;
 mod cluster;
 mod data;
+mod dns;
 mod network;
 mod smoke;
 mod state;
@@ -31,6 +32,7 @@ pub use cluster::{
     NodeGroup, PodIdentity, Taint, TaintEffect,
 };
 pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSource};
+pub use dns::LoadBalancerName;
 pub use network::{
     DefaultRoute, NatGateway, Network, PrivateZone, RouteTable, SecurityGroup, Subnet,
 };
@@ -74,6 +76,8 @@ pub struct Environment {
     pub registries: BTreeMap<String, Registry>,
     /// What is put into the cluster; there is always a cluster then.
     pub bootstrap: Option<Bootstrap>,
+    /// Names of the ingress load balancer; there is always an ingress controller when there are any.
+    pub load_balancer_names: Vec<LoadBalancerName>,
     /// Requests that it must answer once it is up; there is always an ingress controller when there are any.
     pub smoke: Vec<Smoke>,
 }

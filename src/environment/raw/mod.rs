@@ -7,6 +7,7 @@ mod access;
 mod bootstrap;
 mod cluster;
 mod data;
+mod dns;
 mod network;
 mod smoke;
 
@@ -19,6 +20,7 @@ pub(super) use access::{Iam, Registry};
 pub(super) use bootstrap::{Agent, Application, Bootstrap, Chart, DataValue, Ingress, Manifest};
 pub(super) use cluster::{Cluster, Endpoint, NodeGroup, Taint};
 pub(super) use data::{Cache, Database, Secret, generated_length};
+pub(super) use dns::{Dns, DnsRecord};
 pub(super) use network::{Nat, Network, Subnet};
 pub(super) use smoke::Smoke;
 
@@ -54,6 +56,9 @@ pub(super) struct File {
     pub registries: Named<Key, Registry>,
     /// What is put into the cluster.
     pub bootstrap: Option<Bootstrap>,
+    /// Names that lead to the environment.
+    #[serde(default)]
+    pub dns: Dns,
     /// Requests that the environment must answer once it is up.
     #[serde(default)]
     #[schemars(extend("maxItems" = 100))]

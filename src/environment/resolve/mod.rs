@@ -8,6 +8,7 @@ mod bootstrap;
 mod cluster;
 mod cluster_parts;
 mod data;
+mod dns;
 mod network;
 mod placement;
 mod published;
@@ -64,6 +65,7 @@ pub(super) fn resolve(
         secrets: resolver.secrets(),
         registries: resolver.registries(),
         bootstrap: resolver.bootstrap(),
+        load_balancer_names: resolver.load_balancer_names(sound),
         smoke: resolver.smoke(),
         network,
         groups,

@@ -11,7 +11,7 @@ impl Resolver<'_> {
         let mut checks = Vec::new();
         for (index, raw) in self.file.smoke.iter().enumerate() {
             let at = Path::of(["smoke"]).to(index);
-            self.check_answerable(&at);
+            self.check_ingress(&at, "there is no ingress controller that could answer");
             self.check_application(raw, &at);
             if let Some(within) = self.within(raw, &at) {
                 checks.push(Smoke {
@@ -28,8 +28,8 @@ impl Resolver<'_> {
         checks
     }
 
-    /// Requests go to the ingress load balancer.
-    fn check_answerable(&mut self, at: &Path) {
+    /// What is at `at` needs the ingress load balancer.
+    pub(super) fn check_ingress(&mut self, at: &Path, wanting: &str) {
         let bootstrap = Path::of(["bootstrap"]);
         let ingress = self
             .file
@@ -37,9 +37,9 @@ impl Resolver<'_> {
             .as_ref()
             .and_then(|b| b.ingress.as_ref());
         if ingress.is_none() && !self.faults.is_unusable_within(&bootstrap) {
-            let fault = Fault::key(at, "there is no ingress controller that could answer");
+            let fault = Fault::key(at, wanting);
             self.faults.add(fault.remedy(
-                "add `[bootstrap.ingress]` with `controller = \"traefik\"`, or take `smoke` out",
+                "add `[bootstrap.ingress]` with `controller = \"traefik\"`, or take this out",
             ));
         }
     }

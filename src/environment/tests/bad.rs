@@ -552,6 +552,35 @@ fn colours_are_only_for_terminals() {
 }
 
 #[test]
+fn dns() {
+    const INGRESS: &str = "[bootstrap.ingress]\ncontroller = \"traefik\"\n";
+    let with = |more: &str| format!("{INGRESS}[[dns.records]]\n{more}");
+    let name = "name = \"shop.example.com\"\n";
+    let public = format!("{name}zone = \"example.com\"\n");
+    assert_snapshot!(
+        "dns",
+        told(&[
+            ("nothing to lead to", &format!("[[dns.records]]\n{public}")),
+            ("no zone", &with(name)),
+            (
+                "another zone",
+                &with("name = \"shop.example.com\"\nzone = \"example.org\"\n")
+            ),
+            (
+                "a star inside",
+                &with("name = \"a.*.example.com\"\nzone = \"example.com\"\n")
+            ),
+            ("no name", &with("zone = \"example.com\"\n")),
+            (
+                "twice",
+                &with(&format!("{public}[[dns.records]]\n{public}"))
+            ),
+            ("enough", &with(&public)),
+        ])
+    );
+}
+
+#[test]
 fn smoke() {
     const INGRESS: &str = "[bootstrap.ingress]\ncontroller = \"traefik\"\n";
     let with = |more: &str| format!("{INGRESS}[[smoke]]\nhost = \"flightsvc.com\"\n{more}");

@@ -1,4 +1,4 @@
-//! What Route 53 holds: our private zone with its tags and records.
+//! What Route 53 holds: our private zone with its tags and records, and records of names that we want in public zones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_sdk_route53::types::{HostedZone, ResourceRecordSet, RrType, TagResourceType, Vpc};
 use futures::future::try_join;
 
+use super::alias;
 use super::zone::{self, is_ours};
 use crate::cloud::{Cloud, Fault, fault};
 use crate::resources::calls::present;
@@ -14,11 +15,60 @@ use crate::resources::inventory::{Seen, part};
 use crate::resources::tagged::Index;
 use crate::resources::{Owner, Tags, Wanted};
 
+/// More record sets than one name has in any sensible zone.
+const MOST_OF_A_NAME: i32 = 100;
+
 /// Our zones by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dns {
     /// The zones that are ours; names are not unique in Route 53, so other zones say nothing about ours.
     pub zones: BTreeMap<String, Zone>,
+    /// Public zones in which we want names, by name and id, each with the records of those names.
+    pub public: BTreeMap<(String, String), Vec<Record>>,
+    /// The load balancers that names of ours may lead to; none are looked for where there are no such names.
+    pub balancers: Balancers,
+}
+
+/// Network and application load balancers by host name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balancers(BTreeMap<String, Balancer>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Balancer {
+    vpc: String,
+    zone: String,
+}
+
+impl Balancers {
+    /// Reads all of the region.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn list(cloud: &Cloud) -> Result<Self, Fault> {
+        let call = cloud.aws.load_balancers.describe_load_balancers();
+        let listed: Result<Vec<_>, _> = call.into_paginator().items().send().try_collect().await;
+        let listed = listed.map_err(fault("elbv2", "DescribeLoadBalancers"))?;
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let known = listed.iter().map(|balancer| {
+            let about = Balancer {
+                vpc: text(balancer.vpc_id()),
+                zone: text(balancer.canonical_hosted_zone_id()),
+            };
+            (undotted(balancer.dns_name().unwrap_or_default()), about)
+        });
+        Ok(Self(known.collect()))
+    }
+
+    /// The VPC of the load balancer with this host name.
+    pub fn vpc(&self, host: &str) -> Option<&str> {
+        self.0.get(host).map(|balancer| balancer.vpc.as_str())
+    }
+
+    /// The hosted zone of ELB's in which this host name stands, as aliases want to know it.
+    pub fn zone(&self, host: &str) -> Option<&str> {
+        let balancer = self.0.get(&undotted(host))?;
+        Some(balancer.zone.as_str()).filter(|zone| !zone.is_empty())
+    }
 }
 
 /// A private zone.
@@ -47,8 +97,10 @@ pub struct Record {
     pub rr_type: String,
     /// How many seconds it may be cached; none for aliases.
     pub ttl: Option<i64>,
-    /// Its values without final dots.
+    /// Its values without final dots; none for aliases.
     pub values: BTreeSet<String>,
+    /// The name that it is an alias of, without the final dot.
+    pub alias: Option<String>,
 }
 
 impl Record {
@@ -63,6 +115,9 @@ impl Record {
                 .iter()
                 .map(|record| undotted(record.value()))
                 .collect(),
+            alias: found
+                .alias_target()
+                .map(|target| undotted(target.dns_name())),
         }
     }
 
@@ -81,6 +136,9 @@ impl Dns {
     ) -> Seen<Self> {
         let (named, index) = futures::join!(part(cloud, || Self::list(cloud, wanted)), index);
         let (mut dns, index) = (named?, index?);
+        part(cloud, || Self::list_names(cloud, wanted))
+            .await?
+            .join(&mut dns);
         // Ours that neither the file nor the state know: the index tells of them, and may be late.
         for (arn, tags) in index.iter() {
             let Some((_, id)) = arn.split_once(":hostedzone/") else {
@@ -92,6 +150,37 @@ impl Dns {
             }
         }
         Ok(dns)
+    }
+
+    /// What stands at the names that we want for load balancers, and which load balancers there are.
+    async fn list_names(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
+        let mut dns = Self::default();
+        let known = wanted.known().filter(|(_, kind, ..)| *kind == alias::KIND);
+        let known: BTreeSet<(Option<&str>, &str)> = known
+            .map(|(_, _, name, fields)| (alias::public_zone(fields), name))
+            .collect();
+        if known.is_empty() {
+            return Ok(dns);
+        }
+        dns.balancers = Balancers::list(cloud).await?;
+        let public = known.iter().filter_map(|(zone, _)| *zone);
+        for zone in public.collect::<BTreeSet<_>>() {
+            for found in zones_named(cloud, zone, false).await? {
+                let id = bare_id(found.id()).to_owned();
+                let mut records = Vec::new();
+                for (_, name) in known.iter().filter(|(of, _)| *of == Some(zone)) {
+                    records.extend(records_named(cloud, &id, name).await?);
+                }
+                dns.public.insert((zone.to_owned(), id), records);
+            }
+        }
+        Ok(dns)
+    }
+
+    /// Adds names and load balancers to what was seen of the zones.
+    fn join(self, dns: &mut Self) {
+        dns.public = self.public;
+        dns.balancers = self.balancers;
     }
 
     async fn list(cloud: &Cloud, wanted: &Wanted<'_>) -> Result<Self, Fault> {
@@ -186,7 +275,7 @@ async fn find_zone(
     wanted: &Wanted<'_>,
     name: &str,
 ) -> Result<Option<(String, Zone)>, Fault> {
-    for found in zones_named(cloud, name).await? {
+    for found in zones_named(cloud, name, true).await? {
         let id = bare_id(found.id());
         if let Some(zone) = read_zone(cloud, id).await?
             && is_ours(wanted, &zone)
@@ -197,11 +286,15 @@ async fn find_zone(
     Ok(None)
 }
 
-/// The private zones of this name, anyone's.
+/// The private or else the public zones of this name, anyone's.
 ///
 /// # Errors
 /// The fault of the call.
-pub async fn zones_named(cloud: &Cloud, name: &str) -> Result<Vec<HostedZone>, Fault> {
+pub async fn zones_named(
+    cloud: &Cloud,
+    name: &str,
+    private: bool,
+) -> Result<Vec<HostedZone>, Fault> {
     let mut zones = Vec::new();
     let (mut next_name, mut next_id) = (Some(name.to_owned()), None);
     loop {
@@ -216,7 +309,7 @@ pub async fn zones_named(cloud: &Cloud, name: &str) -> Result<Vec<HostedZone>, F
         let matching = page
             .hosted_zones()
             .iter()
-            .filter(|zone| undotted(zone.name()) == name && is_private(zone));
+            .filter(|zone| undotted(zone.name()) == name && is_private(zone) == private);
         zones.extend(matching.cloned());
         // The list is sorted by name and begins at ours, so that it may end after the first other name.
         let more =
@@ -258,6 +351,20 @@ pub async fn records(cloud: &Cloud, zone: &str) -> Result<Vec<ResourceRecordSet>
     }
 }
 
+/// The records of one name in a zone that may have very many: a page of them, which has room for every type.
+async fn records_named(cloud: &Cloud, zone: &str, name: &str) -> Result<Vec<Record>, Fault> {
+    let call = cloud.aws.route53.list_resource_record_sets();
+    let page = call
+        .hosted_zone_id(zone)
+        .start_record_name(name)
+        .max_items(MOST_OF_A_NAME)
+        .send()
+        .await
+        .map_err(fault("route53", "ListResourceRecordSets"))?;
+    let records = plain(page.resource_record_sets()).into_iter();
+    Ok(records.filter(|record| record.name == name).collect())
+}
+
 /// A VPC's id, after its region where that is not `here`.
 pub fn vpc_text(vpc: &Vpc, here: &str) -> String {
     let id = vpc.vpc_id().unwrap_or_default();
@@ -278,9 +385,13 @@ pub fn bare_id(id: &str) -> &str {
     id.strip_prefix("/hostedzone/").unwrap_or(id)
 }
 
-/// A domain name as we write it: lowercase, without the final dot.
+/// A domain name as we write it: lowercase, without the final dot, its star not as Route 53 escapes it.
 pub fn undotted(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    match name.strip_prefix("\\052.") {
+        Some(rest) => format!("*.{rest}"),
+        None => name,
+    }
 }
 
 #[cfg(test)]
@@ -293,6 +404,7 @@ mod tests {
             undotted("Rds.Staging.Example.com."),
             "rds.staging.example.com"
         );
+        assert_eq!(undotted("\\052.example.com."), "*.example.com");
         assert_eq!(bare_id("/hostedzone/Z1"), "Z1");
         assert_eq!(bare_id("Z1"), "Z1");
     }

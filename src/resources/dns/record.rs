@@ -43,12 +43,12 @@ struct Spec {
 }
 
 /// The id that we give a record: Route 53 has none.
-fn id(zone: &str, name: &str, rr_type: &str) -> String {
+pub(super) fn id(zone: &str, name: &str, rr_type: &str) -> String {
     format!("{zone}/{name}/{rr_type}")
 }
 
 /// The zone, name and type of an id.
-fn parts(id: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn parts(id: &str) -> Option<(&str, &str, &str)> {
     let (zone, rest) = id.split_once('/')?;
     let (name, rr_type) = rest.rsplit_once('/')?;
     Some((zone, name, rr_type))
@@ -204,7 +204,7 @@ pub(in crate::resources) async fn delete_record(
 }
 
 /// The record with this id as Route 53 lists it.
-async fn find(cloud: &Cloud, id: &str) -> Result<Option<ResourceRecordSet>, Fault> {
+pub(super) async fn find(cloud: &Cloud, id: &str) -> Result<Option<ResourceRecordSet>, Fault> {
     let Some((zone, name, rr_type)) = parts(id) else {
         return Ok(None);
     };
@@ -243,7 +243,7 @@ fn record_set(spec: &Spec) -> Result<ResourceRecordSet, Fault> {
         .map_err(unbuildable)
 }
 
-async fn change(
+pub(super) async fn change(
     cloud: &Cloud,
     zone: &str,
     action: ChangeAction,
@@ -265,7 +265,7 @@ async fn change(
         .map_err(fault("route53", "ChangeResourceRecordSets"))
 }
 
-fn unbuildable(error: aws_smithy_types::error::operation::BuildError) -> Fault {
+pub(super) fn unbuildable(error: aws_smithy_types::error::operation::BuildError) -> Fault {
     Fault {
         service: "route53",
         operation: "ChangeResourceRecordSets",

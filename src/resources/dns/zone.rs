@@ -151,7 +151,7 @@ impl Kind for DnsZone {
             }
             // Made by a call whose answer never came back.
             Err(fault) if fault.class == Class::Exists => {
-                let zones = zones_named(cloud, &spec.domain).await?;
+                let zones = zones_named(cloud, &spec.domain, true).await?;
                 let made = zones
                     .iter()
                     .find(|zone| zone.caller_reference() == reference);

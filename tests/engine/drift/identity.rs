@@ -3,8 +3,8 @@
 use aws_sdk_ec2::types::VpcState;
 use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability};
 use aws_sdk_route53::types::{
-    Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType, TagResourceType,
-    Vpc, VpcRegion,
+    AliasTarget, Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType,
+    TagResourceType, Vpc, VpcRegion,
 };
 
 use super::Rows;
@@ -15,13 +15,22 @@ const POLICY: &str = "iam.policy.queue-readers";
 const GROUP: &str = "iam.group.DB-Ops";
 const ZONE: &str = "network.private-zone";
 const RECORD: &str = "database.microservices.record";
+const ALIAS: &str = "dns.private._any.staging.msur-vpc.com";
 const SECRET: &str = "secret.mysql-password";
 const REGISTRY: &str = "registry.flights";
 
 const NAME: &str = "rds.staging.msur-vpc.com";
 
 pub fn rows() -> Vec<Rows> {
-    vec![policy(), group(), zone(), record(), secret(), repository()]
+    vec![
+        policy(),
+        group(),
+        zone(),
+        record(),
+        alias(),
+        secret(),
+        repository(),
+    ]
 }
 
 fn policy() -> Rows {
@@ -98,6 +107,7 @@ fn zone() -> Rows {
             "other.msur-vpc.com".clone_into(&mut zone.name);
             let database = environment.databases.get_mut("microservices").unwrap();
             database.dns = Some("rds.other.msur-vpc.com".to_owned());
+            "*.other.msur-vpc.com".clone_into(&mut environment.load_balancer_names[0].name);
         })
         .hand("comment", |h| {
             Box::pin(async move {
@@ -133,6 +143,7 @@ fn zone() -> Rows {
         .deleted(|h| {
             Box::pin(async move {
                 change(h, ChangeAction::Delete, ours(h)).await;
+                change(h, ChangeAction::Delete, our_alias(h)).await;
                 let call = h.aws.route53.delete_hosted_zone().id(h.id(ZONE));
                 call.send().await.unwrap();
             })
@@ -194,6 +205,49 @@ fn record() -> Rows {
             })
         })
         .deleted(|h| Box::pin(async move { change(h, ChangeAction::Delete, ours(h)).await }))
+}
+
+fn alias_of(host: &str) -> ResourceRecordSet {
+    let target = AliasTarget::builder()
+        .hosted_zone_id("Z26RNL4JYFTOTI")
+        .dns_name(host)
+        .evaluate_target_health(false);
+    let set = ResourceRecordSet::builder().name("*.staging.msur-vpc.com");
+    let set = set.r#type(RrType::A).alias_target(target.build().unwrap());
+    set.build().unwrap()
+}
+
+/// The alias as we made it.
+fn our_alias(hands: &Hands) -> ResourceRecordSet {
+    alias_of(hands.output("bootstrap.ingress.service.traefik", "hostname"))
+}
+
+fn alias() -> Rows {
+    Rows::of("dns.alias", ALIAS)
+        .file("zone", |environment| {
+            let network = environment.network.as_mut().unwrap();
+            let zone = network.private_zone.as_mut().unwrap();
+            "msur-vpc.com".clone_into(&mut zone.name);
+        })
+        .nobody(
+            "domain",
+            "its name is its address: another one is another resource",
+        )
+        .hand("type", |h| {
+            Box::pin(async move {
+                change(h, ChangeAction::Delete, our_alias(h)).await;
+                let mut other = of_type(RrType::Cname, 300, "elsewhere.example.com");
+                "*.staging.msur-vpc.com".clone_into(&mut other.name);
+                change(h, ChangeAction::Create, other).await;
+            })
+        })
+        .hand("target", |h| {
+            Box::pin(async move {
+                let other = alias_of("other-1.elb.us-east-1.amazonaws.com");
+                change(h, ChangeAction::Upsert, other).await;
+            })
+        })
+        .deleted(|h| Box::pin(async move { change(h, ChangeAction::Delete, our_alias(h)).await }))
 }
 
 fn secret() -> Rows {

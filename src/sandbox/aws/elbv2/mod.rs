@@ -2,6 +2,7 @@
 //! of the service knows network and application load balancers; the classic ones have an API of their own.
 
 mod classic;
+pub mod hosted_zones;
 mod load_balancers;
 mod operations;
 pub mod service;

@@ -1,5 +1,6 @@
 //! The operations of the service, over what the other files of this folder do.
 
+use super::hosted_zones::canonical_zone;
 use super::load_balancers::{self, New};
 use super::{Elbv2, Kind, Listener, LoadBalancer, TargetGroup, target_groups};
 use crate::sandbox::aws::ec2::{Ec2, Tags};
@@ -33,7 +34,7 @@ pub(super) fn create_load_balancer(world: &mut World, call: &Call) -> Result<Rep
     let arn = load_balancers::create(world, &call.region, new)?;
     let services = world.region(&call.region);
     let balancer = balancer(&services.elbv2, &arn)?;
-    let reply = balancer_reply(&services.ec2, &arn, balancer);
+    let reply = balancer_reply(&call.region, &services.ec2, &arn, balancer);
     Ok(members("LoadBalancers", [reply]))
 }
 
@@ -42,7 +43,7 @@ pub(super) fn describe_load_balancers(world: &mut World, call: &Call) -> Result<
     let services = world.region(&call.region);
     let all = (services.elbv2.of_version_2())
         .map(|(arn, balancer)| {
-            let reply = balancer_reply(&services.ec2, arn, balancer);
+            let reply = balancer_reply(&call.region, &services.ec2, arn, balancer);
             (arn.as_str(), balancer.name.as_str(), reply)
         })
         .collect();
@@ -319,7 +320,7 @@ fn listed(
         .into())
 }
 
-fn balancer_reply(ec2: &Ec2, arn: &str, balancer: &LoadBalancer) -> Fields {
+fn balancer_reply(region: &str, ec2: &Ec2, arn: &str, balancer: &LoadBalancer) -> Fields {
     let zone = |id: &String| {
         let zone = ec2.subnets.get(id).map(|subnet| &subnet.zone);
         Fields::new().maybe("ZoneName", zone).with("SubnetId", id)
@@ -333,6 +334,10 @@ fn balancer_reply(ec2: &Ec2, arn: &str, balancer: &LoadBalancer) -> Fields {
         .with("LoadBalancerArn", arn)
         .with("LoadBalancerName", &balancer.name)
         .with("DNSName", &balancer.dns_name)
+        .maybe(
+            "CanonicalHostedZoneId",
+            canonical_zone(balancer.kind, region),
+        )
         .with("CreatedTime", balancer.created)
         .with(
             "Scheme",

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{RecordSet, Zone, invalid_input, names, submit, zone, zone_mut};
+use super::{Alias, RecordSet, Zone, invalid_input, names, submit, zone, zone_mut};
+use crate::sandbox::aws::elbv2::hosted_zones;
 use crate::sandbox::aws::{Fault, Params, Reply};
 use crate::sandbox::world::World;
 
@@ -101,6 +102,23 @@ fn same(known: &RecordSet, given: &RecordSet) -> bool {
     sorted(known) == sorted(given)
 }
 
+/// Why an alias of what is in another zone is refused, if so: that has to be a zone of ELB's, and the name one in it.
+fn elsewhere(alias: &Alias) -> Option<String> {
+    let Some(domain) = hosted_zones::domain(&alias.zone) else {
+        return Some(format!(
+            "Tried to create an alias that targets {}, type A in zone {}, but the alias target hosted zone is not known",
+            alias.name, alias.zone
+        ));
+    };
+    let within = alias.name.ends_with(&format!(".{domain}."));
+    (!within).then(|| {
+        format!(
+            "Tried to create an alias that targets {}, type A in zone {}, but the alias target name does not lie within the target zone",
+            alias.name, alias.zone
+        )
+    })
+}
+
 /// Why `record` may not stand beside the others, if so.
 fn conflict(zone: &Zone, records: &[RecordSet], record: &RecordSet) -> Option<String> {
     let others = || records.iter().filter(|other| other.key() != record.key());
@@ -129,10 +147,10 @@ fn conflict(zone: &Zone, records: &[RecordSet], record: &RecordSet) -> Option<St
             record.name, record.kind
         ));
     }
-    let alias = record
-        .alias
-        .as_ref()
-        .filter(|alias| alias.zone == zone.id)?;
+    let alias = record.alias.as_ref()?;
+    if alias.zone != zone.id {
+        return elsewhere(alias);
+    }
     let target = others().any(|other| other.name == alias.name && other.kind == record.kind);
     (!target).then(|| {
         format!(

@@ -230,7 +230,23 @@ fn records_that_can_not_be_are_refused() {
         "Name": under("alias"), "Type": "A",
         "AliasTarget": { "HostedZoneId": id, "DNSName": under("none"), "EvaluateTargetHealth": "false" },
     });
+    let elsewhere = |zone: &str, name: &str| {
+        json!({
+            "Name": under("alias"), "Type": "A",
+            "AliasTarget": { "HostedZoneId": zone, "DNSName": name, "EvaluateTargetHealth": "false" },
+        })
+    };
+    let balancer = "a.elb.us-east-1.amazonaws.com";
     for (record, expected) in [
+        (
+            elsewhere("Z26RNL4JYFTOTI", "a.example.com"),
+            "does not lie within the target zone",
+        ),
+        (
+            elsewhere("ZLMOA37VPKANP", balancer),
+            "does not lie within the target zone",
+        ),
+        (elsewhere("Z0000000000000", balancer), "is not known"),
         (record(&under("rds"), "A", "10.0.0.1"), "conflicting RRSet"),
         (record(apex, "CNAME", "a.com"), "not permitted at apex"),
         (
