@@ -136,6 +136,9 @@ forms! {
     /// A name in a zone.
     RecordName(253, r"^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
         "a lowercase domain name without a final dot, such as `shop.example.com` or `*.shop.example.com`");
+    /// A certificate in ACM.
+    CertificateArn(512, r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$",
+        "the ARN of a certificate in ACM, such as `arn:aws:acm:eu-central-1:123456789012:certificate/…`");
     /// One label of a domain name.
     DnsLabel(63, r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         "lowercase letters, digits and hyphens, not first or last a hyphen, at most 63 characters");

@@ -47,6 +47,8 @@ pub struct Status {
     pub protected: bool,
     /// How the last run ended.
     pub last_run: Option<Outcome>,
+    /// The host name of the ingress load balancer, once there is one.
+    pub ingress: Option<String>,
     /// Who is at work now.
     pub running: Option<Holder>,
     /// How many actions were begun and not finished.
@@ -96,10 +98,16 @@ pub fn status(session: &Session, planned: &Planned, running: Option<Holder>) -> 
         expires_in_seconds,
         protected: session.environment.protect,
         last_run: planned.state.outcome.clone(),
+        ingress: ingress(&planned.state),
         running,
         unfinished: planned.state.open.len(),
         resources: resources.collect(),
     }
+}
+
+fn ingress(state: &State) -> Option<String> {
+    let service = state.resources.get(&ingress_service())?;
+    service.outputs.get("hostname").cloned()
 }
 
 fn state_word(verb: Verb, found: Option<&Observed>) -> String {

@@ -39,6 +39,7 @@ pub enum Unanswered {
 pub fn visit(world: &World, visit: Visit<'_>) -> Result<Page, Unanswered> {
     let asked = Asked {
         tls: visit.scheme == Scheme::Https,
+        is_trusted: false,
         host: visit.host,
         path: visit.path,
     };
@@ -70,6 +71,7 @@ pub fn host_of<T>(request: &Request<T>) -> Option<&str> {
 pub fn browse(world: &World, host: &str, path: &str) -> Result<Page, Unanswered> {
     let asked = Asked {
         tls: false,
+        is_trusted: false,
         host,
         path,
     };
@@ -113,7 +115,12 @@ fn answer(
         Some((cluster, services.find(named)?))
     });
     let (cluster, service): (&Cluster, _) = behind.ok_or(Unanswered::NoTarget(port))?;
-    web::answer(cluster, service, asked, port)
+    let mut listeners = balancer.listeners.values();
+    let asked = Asked {
+        is_trusted: listeners.any(|one| one.port == port && one.certificate.is_some()),
+        ..*asked
+    };
+    web::answer(cluster, service, &asked, port)
 }
 
 #[cfg(test)]

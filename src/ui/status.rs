@@ -48,6 +48,9 @@ pub fn status(status: &Status, width: Option<usize>) -> String {
         };
         let _ = writeln!(text, "last run: {} at {:.0}, {how}", run.operation, run.at);
     }
+    if let Some(host) = &status.ingress {
+        let _ = writeln!(text, "ingress: {host}");
+    }
     match (&status.running, status.unfinished) {
         (Some(holder), _) => {
             let _ = writeln!(text, "at work: {holder}");
@@ -228,6 +231,7 @@ mod tests {
             expires_in_seconds: Some(28_800),
             protected: false,
             last_run: None,
+            ingress: None,
             running: None,
             unfinished: 0,
             resources: vec![ResourceStatus {

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
 use groundwork::environment::model::{
-    Access, Addon, Conflicts, GroupPolicy, LoadBalancerName, LogType, Manifest, PodIdentity, Policy,
-    Release, Source,
+    Access, Addon, Conflicts, GroupPolicy, LoadBalancerName, LogType, Manifest, PodIdentity,
+    Policy, Release, Source,
 };
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::bench;
-use crate::common::{Silence, World, apply, never_stopped};
+use groundwork::plan::{Goal, Verb};
+
+use crate::common::{Silence, World, apply, carry_out, never_stopped};
 
 const REGION: &str = "us-east-1";
 
@@ -276,6 +278,74 @@ async fn status_body_and_certificate_all_have_to_be_right() {
     let tls = json!({"spec": {"tls": [{"hosts": ["*.shop.example.com"], "secretName": "shop"}]}});
     send(&world, "web", "PATCH", &format!("{INGRESSES}/flights"), tls).await;
     assert_eq!(smoke(&session).await[4].result, SmokeResult::Passed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_is_shown_by_the_load_balancer_or_by_the_ingress_controller() {
+    const HTTPS: &str =
+        "[[smoke]]\nhost = \"flightsvc.com\"\nscheme = \"https\"\nexpect = 404\nwithin = \"4m\"\n";
+    let world = World::new();
+    let bare = session(&world, HTTPS);
+    apply(&bare).await;
+    assert!(only(&bare).await.1.contains("nobody trusts for this host"));
+
+    let arn = "arn:aws:acm:us-east-1:123456789012:certificate/6d3f0c1e";
+    let by_balancer = format!("tls = {{ certificate = \"{arn}\" }}\n{HTTPS}");
+    let by_balancer = session(&world, &by_balancer);
+    let planned = by_balancer.plan(Goal::Apply).await.unwrap();
+    let work: Vec<_> = (planned.plan.work())
+        .map(|action| (action.address.as_str(), action.verb))
+        .collect();
+    assert_eq!(work, [("bootstrap.ingress.service.traefik", Verb::Update)]);
+    carry_out(&by_balancer, &planned).await;
+    assert_eq!(only(&by_balancer).await.0, SmokeResult::Passed);
+    let balancers = &by_balancer.cloud.aws.load_balancers;
+    let there = balancers.describe_load_balancers().send().await.unwrap();
+    let own = there.load_balancers()[0].load_balancer_arn().unwrap();
+    let listed = balancers.describe_listeners().load_balancer_arn(own);
+    let listed = listed.send().await.unwrap();
+    let with_certificate = listed.listeners().iter().filter_map(|one| {
+        let shown = one.certificates().first()?;
+        Some((
+            one.port()?,
+            one.protocol()?.as_str(),
+            shown.certificate_arn()?,
+        ))
+    });
+    let with_certificate: Vec<_> = with_certificate.collect();
+    assert_eq!(with_certificate, [(443, "TLS", arn)]);
+
+    let secret = |key: &str| format!("[secrets.{key}]\nvalue = {{ env = \"MYSQL_PASSWORD\" }}\n");
+    let own = format!(
+        "tls = {{ chain = \"chain\", key = \"key\" }}\n{}{}{HTTPS}",
+        secret("chain"),
+        secret("key")
+    );
+    let mut own = session(&world, &own);
+    apply(&own).await;
+    assert_eq!(only(&own).await.0, SmokeResult::Passed);
+    let again = own.plan(Goal::Apply).await.unwrap();
+    assert!(
+        again.plan.is_empty(),
+        "{:#?}",
+        again.plan.work().collect::<Vec<_>>()
+    );
+
+    // Traefik reads a certificate once: another one takes other pods.
+    let renewed = groundwork::sensitive::Sensitive::new("another");
+    own.variables.insert("MYSQL_PASSWORD".to_owned(), renewed);
+    let planned = own.plan(Goal::Apply).await.unwrap();
+    let renewed = |address: &str| {
+        let action = planned.plan.action(&address.parse().unwrap());
+        action.unwrap().verb
+    };
+    assert_eq!(renewed("bootstrap.ingress.secret.traefik"), Verb::Update);
+    assert_eq!(
+        renewed("bootstrap.ingress.deployment.traefik"),
+        Verb::Update
+    );
+    carry_out(&own, &planned).await;
+    assert!(own.plan(Goal::Apply).await.unwrap().plan.is_empty());
 }
 
 /// Keeps what it hears.

@@ -156,6 +156,25 @@ pub struct Ingress {
     pub namespace: String,
     /// Where its objects come from, if not from us.
     pub source: Option<Source>,
+    /// The certificate that is shown, unless an Ingress brings its own.
+    pub tls: Option<IngressTls>,
+}
+
+/// Who shows which certificate to those who ask by https.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IngressTls {
+    /// The load balancer.
+    LoadBalancer {
+        /// The ARN of the certificate in ACM.
+        certificate: String,
+    },
+    /// The ingress controller.
+    Controller {
+        /// The key of the secret that holds the certificate and those that vouch for it.
+        chain: String,
+        /// The key of the secret that holds its private key.
+        key: String,
+    },
 }
 
 /// An ingress controller that we know how to install.

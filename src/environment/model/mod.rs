@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use access::{Group, GroupPolicy, Policy, Registry};
 pub use bootstrap::{
     Agent, AgentKind, Application, Bootstrap, Chart, ChartPlace, DatabaseField, Flavour, Hook,
-    Ingress, IngressController, KubernetesSecret, Manifest, Release, Source, Sync, ValueSource,
+    Ingress, IngressController, IngressTls, KubernetesSecret, Manifest, Release, Source, Sync,
+    ValueSource,
 };
 pub use cluster::{
     Access, Addon, Capacity, Cluster, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType,

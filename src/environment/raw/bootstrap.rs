@@ -105,6 +105,21 @@ pub(in crate::environment) struct Ingress {
     pub chart: Option<Chart>,
     /// The manifest of its makers, instead of what groundwork knows to make of it.
     pub manifest: Option<Manifest>,
+    /// The certificate that is shown to those who ask by https. Without it they see one that nobody trusts, unless
+    /// their Ingress brings its own.
+    pub tls: Option<IngressTls>,
+}
+
+/// A certificate: `certificate`, or `chain` with `key`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct IngressTls {
+    /// The ARN of one in ACM, which the load balancer shows.
+    pub certificate: Option<CertificateArn>,
+    /// A key under `secrets`: the certificate with those that vouch for it, in PEM. The ingress controller shows it.
+    pub chain: Option<Key>,
+    /// A key under `secrets`: its private key, in PEM.
+    pub key: Option<Key>,
 }
 
 /// The deploy agent, in a namespace of its own.

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::forms::*;
 use super::model::Provider;
 pub(super) use access::{Iam, Registry};
-pub(super) use bootstrap::{Agent, Application, Bootstrap, Chart, DataValue, Ingress, Manifest};
+pub(super) use bootstrap::{
+    Agent, Application, Bootstrap, Chart, DataValue, Ingress, IngressTls, Manifest,
+};
 pub(super) use cluster::{Cluster, Endpoint, NodeGroup, Taint};
 pub(super) use data::{Cache, Database, Secret, generated_length};
 pub(super) use dns::{Dns, DnsRecord};

@@ -176,6 +176,7 @@ impl Resolver<'_> {
         let own = [
             ("version", raw.version.is_some()),
             ("replicas", raw.replicas.is_some()),
+            ("tls", raw.tls.is_some()),
         ];
         for (key, _) in own.into_iter().filter(|(_, given)| *given && published) {
             let fault = Fault::key(&at.to(key), format!("`{key}` says nothing here"));
@@ -195,6 +196,7 @@ impl Resolver<'_> {
             replicas: raw.replicas.unwrap_or(INGRESS_REPLICAS),
             namespace: INGRESS_NAMESPACE.to_owned(),
             source,
+            tls: raw.tls.as_ref().and_then(|tls| self.ingress_tls(tls)),
         }
     }
 

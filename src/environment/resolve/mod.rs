@@ -14,6 +14,7 @@ mod placement;
 mod published;
 mod secrets;
 mod smoke;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::io;

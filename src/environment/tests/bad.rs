@@ -15,7 +15,7 @@ username = "flights"
 "#;
 
 /// What is told about the smallest file with each of these added.
-fn told(cases: &[(&str, &str)]) -> String {
+pub(super) fn told(cases: &[(&str, &str)]) -> String {
     let mut told = String::new();
     for (name, more) in cases {
         let _ = writeln!(told, "### {name}\n{}\n", answer(&format!("{LEAST}{more}")));
@@ -549,68 +549,4 @@ fn colours_are_only_for_terminals() {
     let diagnostics = read("").unwrap_err();
     assert!(diagnostics.render(true, 80).contains('\u{1b}'));
     assert!(!diagnostics.to_string().contains('\u{1b}'));
-}
-
-#[test]
-fn dns() {
-    const INGRESS: &str = "[bootstrap.ingress]\ncontroller = \"traefik\"\n";
-    let with = |more: &str| format!("{INGRESS}[[dns.records]]\n{more}");
-    let name = "name = \"shop.example.com\"\n";
-    let public = format!("{name}zone = \"example.com\"\n");
-    assert_snapshot!(
-        "dns",
-        told(&[
-            ("nothing to lead to", &format!("[[dns.records]]\n{public}")),
-            ("no zone", &with(name)),
-            (
-                "another zone",
-                &with("name = \"shop.example.com\"\nzone = \"example.org\"\n")
-            ),
-            (
-                "a star inside",
-                &with("name = \"a.*.example.com\"\nzone = \"example.com\"\n")
-            ),
-            ("no name", &with("zone = \"example.com\"\n")),
-            (
-                "twice",
-                &with(&format!("{public}[[dns.records]]\n{public}"))
-            ),
-            ("enough", &with(&public)),
-        ])
-    );
-}
-
-#[test]
-fn smoke() {
-    const INGRESS: &str = "[bootstrap.ingress]\ncontroller = \"traefik\"\n";
-    let with = |more: &str| format!("{INGRESS}[[smoke]]\nhost = \"flightsvc.com\"\n{more}");
-    let agent = "[bootstrap]\nnamespaces = [\"shop\"]\n[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.5.1\"\n\
-         [bootstrap.agent.applications.flights]\nrepository = \"https://example.com/deploy\"\npath = \"a\"\nnamespace = \"shop\"\n";
-    assert_snapshot!(
-        "smoke",
-        told(&[
-            ("nobody answers", "[[smoke]]\nhost = \"flightsvc.com\"\n"),
-            ("no host", &format!("{INGRESS}[[smoke]]\n")),
-            (
-                "a URL for a host",
-                &format!("{INGRESS}[[smoke]]\nhost = \"http://flightsvc.com\"\n")
-            ),
-            ("no path", &with("path = \"flights\"\n")),
-            ("a path that is not encoded", &with("path = \"/a b\"\n")),
-            ("no status", &with("expect = 99\n")),
-            ("no length of time", &with("within = \"soon\"\n")),
-            ("too long", &with("within = \"400d\"\n")),
-            ("no scheme", &with("scheme = \"ftp\"\n")),
-            ("no application", &with("application = \"flights\"\n")),
-            (
-                "another application",
-                &format!("{agent}{}", with("application = \"flight\"\n"))
-            ),
-            (
-                "a table",
-                &format!("{INGRESS}[smoke]\nhost = \"flightsvc.com\"\n")
-            ),
-            ("enough", &with("")),
-        ])
-    );
 }

@@ -3,6 +3,7 @@
 mod bad;
 mod files;
 mod hostile;
+mod reached;
 
 use std::collections::BTreeSet;
 use std::io;

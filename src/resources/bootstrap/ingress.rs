@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::object::ObjectKind;
+use super::object::{ObjectKind, Spec};
 use super::release::{parts, runs_pods};
-use super::{in_namespace, internet_gateway, nodes, seconds};
+use super::service::annotations;
+use super::{certificate, in_namespace, internet_gateway, nodes, seconds};
 use crate::address::Address;
 use crate::environment::model::{Ingress, IngressController};
 use crate::resources::{Context, Desired};
@@ -43,8 +44,8 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
             .flat_map(|part| part.desired(context))
             .collect();
     }
-    let manifests = match ingress.controller {
-        IngressController::Traefik => [
+    let mut manifests = match ingress.controller {
+        IngressController::Traefik => vec![
             service_account(ingress),
             cluster_role(),
             cluster_role_binding(ingress),
@@ -53,16 +54,24 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
             deployment(ingress),
         ],
     };
+    manifests.extend(certificate::objects(ingress));
     let objects = manifests.into_iter().map(|manifest| {
         let kind = manifest["kind"].as_str().unwrap_or_default().to_owned();
         let in_a_namespace = manifest["metadata"].get("namespace").is_some();
-        let mut desired = KIND.object(context.ownership, address(&kind), manifest);
+        let mut spec = Spec::new(context.ownership, &address(&kind), manifest);
+        if kind == "Secret" {
+            spec.data = certificate::data(ingress);
+        }
+        let mut desired = KIND.described(&spec, address(&kind));
         if in_a_namespace {
             desired = in_namespace(desired, &ingress.namespace);
         }
         if runs_pods(&kind) {
             let needed = ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"];
             desired.depends_on.extend(needed.map(address));
+            let mounted = certificate::objects(ingress).into_iter();
+            let mounted = mounted.filter_map(|object| Some(address(object["kind"].as_str()?)));
+            desired.depends_on.extend(mounted);
             desired.depends_on.extend(nodes(context));
         }
         if kind == "Service" {
@@ -132,8 +141,7 @@ fn service(ingress: &Ingress) -> Value {
         "metadata": {
             "name": NAME,
             "namespace": ingress.namespace,
-            // Never changed on a living Service: that would leave the old load balancer behind.
-            "annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"},
+            "annotations": annotations(ingress),
         },
         "spec": {
             "type": "LoadBalancer",
@@ -147,7 +155,7 @@ fn deployment(ingress: &Ingress) -> Value {
     let port =
         |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
     let ping = json!({"httpGet": {"path": "/ping", "port": "traefik"}, "periodSeconds": 10});
-    json!({
+    let mut deployment = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": NAME, "namespace": ingress.namespace},
@@ -181,7 +189,9 @@ fn deployment(ingress: &Ingress) -> Value {
                 },
             },
         },
-    })
+    });
+    certificate::mount(ingress, &mut deployment);
+    deployment
 }
 
 fn arguments(ingress: &Ingress) -> Vec<String> {

@@ -4,6 +4,7 @@
 mod agent;
 pub(super) mod api;
 mod application;
+mod certificate;
 mod difference;
 mod holders;
 pub(super) mod id;
@@ -15,6 +16,7 @@ mod ready;
 mod release;
 mod rendered;
 mod secret;
+mod service;
 
 pub use agent::KIND as AGENT;
 pub use application::{ApplicationStatus, KIND as APPLICATION, application_status};

@@ -12,13 +12,14 @@ use super::holders::holders;
 use super::id::ObjectId;
 use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
+use super::service::balancer;
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault};
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
     Claim, Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership,
-    Unseen, Usual, Wanted,
+    Unseen, Usual, Wanted, references,
 };
 
 /// The label that says who manages an object.
@@ -46,6 +47,10 @@ pub struct Spec {
     /// Of a published Job, what tells this run of it from others: another one is another Job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// Of a Service with a load balancer, who makes it and of what sort: changed on a living Service, that would leave
+    /// the old one behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer: Option<String>,
 }
 
 impl Spec {
@@ -68,6 +73,7 @@ impl Spec {
         let object = ObjectId::of(&manifest).map(|id| id.to_string());
         Self {
             object: object.unwrap_or_default(),
+            balancer: balancer(&manifest),
             manifest,
             data: Data::default(),
             run: None,
@@ -85,6 +91,9 @@ impl Spec {
 
     /// What is sent to the API server; none while a value in it is not known.
     pub fn complete(&self, values: &Values) -> Option<Value> {
+        if !references(&self.manifest).is_empty() {
+            return None;
+        }
         let mut manifest = self.manifest.clone();
         for (key, source) in &self.data {
             manifest["data"][key] = json!(source.encoded(values)?);
@@ -192,9 +201,13 @@ pub async fn compared(
         let run = object["metadata"]["annotations"][ANNOTATION_RUN].as_str();
         shown.run = Some(run.unwrap_or_default().to_owned());
     }
+    shown.balancer = balancer(object);
     let Some(manifest) = spec.complete(values) else {
         // A value that is not there yet will change the object.
         shown.data.hide_all();
+        if !references(&spec.manifest).is_empty() {
+            shown.manifest["differs"] = json!("it is made of what is not there yet");
+        }
         return Ok(fields_of(&shown));
     };
     let applied = match api::apply(client, id, &manifest, Mode::DryRun).await {
@@ -252,6 +265,7 @@ impl Kind for ObjectKind {
                 Field::in_place("manifest"),
                 Field::in_place("data"),
                 Field::replaces("run"),
+                Field::replaces("balancer"),
             ]
         }
     }

@@ -191,7 +191,8 @@ fn of_text(text: &str) -> Source {
     Source::Text { text: text.into() }
 }
 
-fn of_secret(key: &str) -> Source {
+/// The value of the secret with this key.
+pub(super) fn of_secret(key: &str) -> Source {
     let address = Address::of(&["secret", key]);
     Source::Secret {
         secret: Input::of(&address, "arn"),

@@ -24,6 +24,8 @@ const ALLOWS_EMPTY: &str = "--providers.kubernetesingress.allowemptyservices=tru
 pub struct Asked<'a> {
     /// Whether by TLS.
     pub tls: bool,
+    /// Whether the load balancer shows a certificate for it.
+    pub is_trusted: bool,
     /// The host.
     pub host: &'a str,
     /// The path with its query.
@@ -60,7 +62,13 @@ pub fn answer(
         .is_some_and(|entry| has(&arguments, &format!("--entrypoints.{entry}.http.tls=true")));
     match (asked.tls, speaks_tls) {
         (true, false) => return Err(Unanswered::NoTls(port)),
-        (true, true) if !has_certificate(cluster, asked.host) => return Err(Unanswered::Untrusted),
+        (true, true)
+            if !asked.is_trusted
+                && !has_own_certificate(cluster, &arguments, pod)
+                && !has_certificate(cluster, asked.host) =>
+        {
+            return Err(Unanswered::Untrusted);
+        }
         (false, true) => {
             return Ok(page(400, "Client sent an HTTP request to an HTTPS server."));
         }
@@ -118,6 +126,18 @@ fn entry_point<'a>(arguments: &[&'a str], listened: &Value, pod: &Value) -> Opti
         let address = address.split_once('/').map_or(address, |(port, _)| port);
         (address == number.to_string()).then_some(entry)
     })
+}
+
+/// Whether a file tells the ingress controller of a certificate, and the pod has one.
+fn has_own_certificate(cluster: &Cluster, arguments: &[&str], pod: &Value) -> bool {
+    let reads_files = |argument: &&str| argument.starts_with("--providers.file.");
+    let mut volumes = list(pod, "/spec/volumes").iter();
+    arguments.iter().any(reads_files)
+        && volumes.any(|volume| {
+            let named = text(volume, "/secret/secretName");
+            let secret = cluster.get("secrets", namespace(pod), named);
+            secret.is_some_and(|secret| text(secret, "/type") == "kubernetes.io/tls")
+        })
 }
 
 /// Whether an Ingress brings a certificate for the host.

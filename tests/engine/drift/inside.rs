@@ -12,6 +12,9 @@ const NO_DATA: &str = "only a Secret has data that is fetched from elsewhere";
 /// Why only one kind is run.
 const NO_RUN: &str = "only a published Job has a run";
 
+/// Why only one kind has a load balancer.
+const NO_BALANCER: &str = "only the ingress controller has a Service of type LoadBalancer";
+
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces";
 const APPLICATION: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/flight-info";
 
@@ -28,6 +31,7 @@ pub fn rows() -> Vec<Rows> {
         namespace(),
         secret(),
         ingress(),
+        balanced(),
         deploy_agent(),
         application(),
         release(),
@@ -58,6 +62,7 @@ fn release() -> Rows {
         let note = json!({"metadata": {"annotations": {"groundwork.dev/run": "other"}}});
         Box::pin(h.patch(JOB, note))
     })
+    .nobody("balancer", NO_BALANCER)
     .deleted(|h| Box::pin(h.delete(JOB)))
 }
 
@@ -73,6 +78,7 @@ fn namespace() -> Rows {
         })
         .nobody("data", NO_DATA)
         .nobody("run", NO_RUN)
+        .nobody("balancer", NO_BALANCER)
         .deleted(|h| {
             Box::pin(async move {
                 h.delete("/api/v1/namespaces/microservices").await;
@@ -96,6 +102,7 @@ fn secret() -> Rows {
             Box::pin(h.patch(PATH, json!({"data": {"password": "bWFsbG9yeQ=="}})))
         })
         .nobody("run", NO_RUN)
+        .nobody("balancer", NO_BALANCER)
         .deleted(|h| Box::pin(h.delete(PATH)))
 }
 
@@ -123,6 +130,19 @@ fn ingress() -> Rows {
         })
 }
 
+/// The load balancer of a living Service would stay behind if it became another's.
+fn balanced() -> Rows {
+    Rows::of("bootstrap.ingress", "bootstrap.ingress.service.traefik").hand("balancer", |h| {
+        Box::pin(async move {
+            let other = json!({"metadata": {"annotations": {
+                "service.beta.kubernetes.io/aws-load-balancer-type": "external",
+            }}});
+            h.patch("/api/v1/namespaces/traefik/services/traefik", other)
+                .await;
+        })
+    })
+}
+
 fn deploy_agent() -> Rows {
     Rows::of(
         "bootstrap.agent",
@@ -140,6 +160,7 @@ fn deploy_agent() -> Rows {
     })
     .nobody("data", NO_DATA)
     .nobody("run", NO_RUN)
+    .nobody("balancer", NO_BALANCER)
     .deleted(|h| {
         Box::pin(async move {
             let path = format!("{DEPLOYMENT}/argocd/deployments/argocd-server");
@@ -162,6 +183,7 @@ fn application() -> Rows {
         })
         .nobody("data", NO_DATA)
         .nobody("run", NO_RUN)
+        .nobody("balancer", NO_BALANCER)
         .deleted(|h| {
             Box::pin(async move {
                 h.delete(APPLICATION).await;

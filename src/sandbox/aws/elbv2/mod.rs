@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use load_balancers::delete as delete_load_balancer;
 pub use service::{
     NewServiceLoadBalancer, ServiceLoadBalancer, ServicePort, create_for_service,
-    delete_for_service,
+    delete_for_service, update_for_service,
 };
 
 use super::ec2::Tags;
@@ -96,6 +96,9 @@ pub struct Listener {
     pub protocol: String,
     /// ARN of the target group that it forwards to.
     pub target_group: String,
+    /// ARN of the certificate that it shows, if it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// A target group.

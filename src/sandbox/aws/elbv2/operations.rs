@@ -130,6 +130,9 @@ pub(super) fn create_listener(world: &mut World, call: &Call) -> Result<Reply, F
         port: port(&call.params)?,
         protocol: call.params.required("Protocol")?,
         target_group: action.required("TargetGroupArn")?,
+        certificate: (call.params.list("Certificates").first())
+            .map(|certificate| certificate.required("CertificateArn"))
+            .transpose()?,
     };
     let arn = target_groups::listen(world, &call.region, &balancer_arn, listener.clone())?;
     let reply = listener_reply(&balancer_arn, &arn, &listener);
@@ -397,4 +400,9 @@ fn listener_reply(balancer_arn: &str, arn: &str, listener: &Listener) -> Fields 
         .with("Port", listener.port)
         .with("Protocol", &listener.protocol)
         .list("DefaultActions", "member", [action])
+        .list(
+            "Certificates",
+            "member",
+            (listener.certificate.iter()).map(|arn| Fields::new().with("CertificateArn", arn)),
+        )
 }

@@ -40,6 +40,21 @@ pub struct ServicePort {
     pub node_port: i64,
     /// `TCP` or `UDP`.
     pub protocol: String,
+    /// ARN of the certificate that the load balancer shows on it, if it speaks TLS.
+    pub certificate: Option<String>,
+    /// Whether what comes by TLS goes on by TLS.
+    pub encrypted_backend: bool,
+}
+
+impl ServicePort {
+    /// The protocols of the listener and of the target group.
+    fn protocols(&self) -> (&str, &str) {
+        match (&self.certificate, self.encrypted_backend) {
+            (None, _) => (&self.protocol, &self.protocol),
+            (Some(_), true) => ("TLS", "TLS"),
+            (Some(_), false) => ("TLS", &self.protocol),
+        }
+    }
 }
 
 /// What was made for a Service.
@@ -71,6 +86,7 @@ pub fn create_for_service(
     new: &NewServiceLoadBalancer,
 ) -> Result<ServiceLoadBalancer, Fault> {
     let name = name_for(&new.uid);
+    check_certificates(world, region, new)?;
     let subnet_ids = suitable_subnets(&world.region(region).ec2, new)?;
     let tags = Tags::from([
         (
@@ -142,25 +158,105 @@ fn furnish(
         if new.kind == Kind::Classic {
             continue;
         }
-        let group = TargetGroup {
-            name: target_group_name(world, new),
-            protocol: port.protocol.clone(),
-            port: port.node_port,
-            vpc_id: new.vpc_id.clone(),
-            target_type: "instance".to_owned(),
-        };
-        let target_group = target_groups::create(world, region, group, tags.clone())?;
-        let listener = Listener {
-            port: port.port,
-            protocol: port.protocol.clone(),
-            target_group,
-        };
+        let listener = listener(world, region, new, port, tags)?;
         target_groups::listen(world, region, &made.arn, listener)?;
     }
     if new.kind == Kind::Classic {
         return admit_group_to_nodes(world, region, &new.cluster, group_id);
     }
     admit_to_nodes(world, region, new, &made.name)
+}
+
+/// A listener for a port of the Service, with a target group of its own.
+fn listener(
+    world: &mut World,
+    region: &str,
+    new: &NewServiceLoadBalancer,
+    port: &ServicePort,
+    tags: &Tags,
+) -> Result<Listener, Fault> {
+    let (protocol, behind) = port.protocols();
+    let group = TargetGroup {
+        name: target_group_name(world, new),
+        protocol: behind.to_owned(),
+        port: port.node_port,
+        vpc_id: new.vpc_id.clone(),
+        target_type: "instance".to_owned(),
+    };
+    Ok(Listener {
+        port: port.port,
+        protocol: protocol.to_owned(),
+        target_group: target_groups::create(world, region, group, tags.clone())?,
+        certificate: port.certificate.clone(),
+    })
+}
+
+/// A load balancer shows only certificates of its own region and account. The sandbox has no ACM, and takes every such
+/// ARN for one that is there.
+fn check_certificates(
+    world: &World,
+    region: &str,
+    new: &NewServiceLoadBalancer,
+) -> Result<(), Fault> {
+    let ours = format!(":acm:{region}:{}:certificate/", world.account);
+    let mut shown = new
+        .ports
+        .iter()
+        .filter_map(|port| port.certificate.as_ref());
+    match shown.find(|arn| !arn.contains(&ours)) {
+        None => Ok(()),
+        Some(arn) => Err(Fault::new(
+            "CertificateNotFound",
+            format!("Certificate ARN '{arn}' is not valid"),
+        )),
+    }
+}
+
+/// Brings the listeners of a Service's network load balancer in line with the Service: other protocols and certificates
+/// are taken while it stands.
+///
+/// # Errors
+/// What AWS refuses.
+pub fn update_for_service(
+    world: &mut World,
+    region: &str,
+    arn: &str,
+    new: &NewServiceLoadBalancer,
+) -> Result<(), Fault> {
+    if new.kind == Kind::Classic {
+        return Ok(());
+    }
+    for port in &new.ports {
+        let elbv2 = &world.region(region).elbv2;
+        let balancer = elbv2.load_balancers.get(arn);
+        let listeners = balancer
+            .into_iter()
+            .flat_map(|balancer| &balancer.listeners);
+        let outdated = listeners
+            .filter(|(_, listener)| listener.port == port.port)
+            .find(|(_, listener)| {
+                listener.protocol != port.protocols().0 || listener.certificate != port.certificate
+            });
+        let Some((listener_arn, _)) = outdated else {
+            continue;
+        };
+        let listener_arn = listener_arn.clone();
+        check_certificates(world, region, new)?;
+        let tags = elbv2_tags(world, region, arn);
+        let wanted = listener(world, region, new, port, &tags)?;
+        let elbv2 = &mut world.region(region).elbv2;
+        let balancer = elbv2.load_balancers.get_mut(arn);
+        let before = balancer.and_then(|found| found.listeners.insert(listener_arn, wanted));
+        if let Some(before) = before {
+            target_groups::delete(world, region, &before.target_group)?;
+        }
+    }
+    Ok(())
+}
+
+fn elbv2_tags(world: &mut World, region: &str, arn: &str) -> Tags {
+    let tags = world.region(region).elbv2.tags.get(arn);
+    tags.cloned().unwrap_or_default()
 }
 
 /// Takes away what [`create_for_service`] made for the Service with this uid; the security group goes once the

@@ -99,6 +99,8 @@ impl Cloud {
                 port: 80,
                 node_port: 30080,
                 protocol: "TCP".to_owned(),
+                certificate: None,
+                encrypted_backend: false,
             }],
         }
     }

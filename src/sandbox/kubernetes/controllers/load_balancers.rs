@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Scene;
 use crate::sandbox::aws::elbv2::{
     Kind, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service,
-    service::name_for,
+    service::name_for, update_for_service,
 };
 use crate::sandbox::durations::{LOAD_BALANCER_DELETE, LOAD_BALANCER_HOSTNAME};
 use crate::sandbox::kubernetes::cluster::key_of;
@@ -63,10 +63,11 @@ fn is_internal(service: &Value) -> bool {
 }
 
 fn make(scene: &mut Scene<'_>, service: &Value) {
+    let key = key_of(service);
     if !list(service, "/status/loadBalancer/ingress").is_empty() {
+        let _ = ensure(scene, service);
         return;
     }
-    let key = key_of(service);
     scene
         .editor()
         .edit("services", &key, |service| add_finalizer(service, CLEANUP));
@@ -84,15 +85,8 @@ fn make(scene: &mut Scene<'_>, service: &Value) {
     }
 }
 
-/// Makes the load balancer where there is none; its hostname.
+/// Makes the load balancer where there is none, or brings its listeners in line; its hostname.
 fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
-    let elbv2 = &scene.world.region(scene.region).elbv2;
-    if let Some(arn) = elbv2.by_name(&name_for(uid(service))) {
-        return elbv2
-            .load_balancers
-            .get(arn)
-            .map(|balancer| balancer.dns_name.clone());
-    }
     let failed_before = scene
         .cluster
         .timers
@@ -102,14 +96,6 @@ fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
     }
     let eks = &scene.world.region(scene.region).eks;
     let vpc_id = eks.clusters.get(&scene.cluster.name)?.vpc_id.clone();
-    let ports = list(service, "/spec/ports")
-        .iter()
-        .map(|port| ServicePort {
-            port: port["port"].as_i64().unwrap_or_default(),
-            node_port: port["nodePort"].as_i64().unwrap_or_default(),
-            protocol: text(port, "/protocol").to_owned(),
-        })
-        .collect();
     let new = NewServiceLoadBalancer {
         cluster: scene.cluster.name.clone(),
         vpc_id,
@@ -118,10 +104,23 @@ fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
         uid: uid(service).to_owned(),
         kind: kind(service)?,
         internal: is_internal(service),
-        ports,
+        ports: ports(service),
     };
-    match create_for_service(scene.world, scene.region, &new) {
-        Ok(made) => Some(made.hostname),
+    let elbv2 = &scene.world.region(scene.region).elbv2;
+    let there = elbv2.by_name(&name_for(uid(service)));
+    let there = there.and_then(|arn| Some((arn.to_owned(), elbv2.load_balancers.get(arn)?)));
+    let there = there.map(|(arn, balancer)| (arn, balancer.dns_name.clone()));
+    let ensured = match there {
+        Some((arn, hostname)) => {
+            let updated = update_for_service(scene.world, scene.region, &arn, &new);
+            updated.map(|()| hostname)
+        }
+        // One that somebody deleted is not missed: the provider looks again only when the Service changes.
+        None if !list(service, "/status/loadBalancer/ingress").is_empty() => return None,
+        None => create_for_service(scene.world, scene.region, &new).map(|made| made.hostname),
+    };
+    match ensured {
+        Ok(hostname) => Some(hostname),
         Err(fault) => {
             let retry = format!("load-balancer-retry/{}", uid(service));
             scene.cluster.forget_timer(&retry);
@@ -130,6 +129,29 @@ fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
             None
         }
     }
+}
+
+/// The ports of a Service, with the certificate for those that are to speak TLS: all of them where it names none.
+fn ports(service: &Value) -> Vec<ServicePort> {
+    let annotations = text_map(service, "/metadata/annotations");
+    let asked = |name: &str| annotations.get(&format!("{ANNOTATION}{name}"));
+    let (certificate, named) = (asked("ssl-cert"), asked("ssl-ports"));
+    let backend = asked("backend-protocol");
+    let ports = list(service, "/spec/ports").iter().map(|port| {
+        let number = port["port"].as_i64().unwrap_or_default();
+        let is_named = |names: &String| {
+            let mut names = names.split(',').map(str::trim);
+            names.any(|one| one == "*" || one == number.to_string() || one == text(port, "/name"))
+        };
+        ServicePort {
+            port: number,
+            node_port: port["nodePort"].as_i64().unwrap_or_default(),
+            protocol: text(port, "/protocol").to_owned(),
+            certificate: certificate.filter(|_| named.is_none_or(is_named)).cloned(),
+            encrypted_backend: backend.is_some_and(|backend| backend == "ssl"),
+        }
+    });
+    ports.collect()
 }
 
 /// Tells what went wrong, where `kubectl describe` looks for it.
