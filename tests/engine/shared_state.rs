@@ -20,6 +20,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, PostParams};
 use object_store::memory::InMemory;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
+use tokio::sync::mpsc;
 
 use crate::bench::{applied, document, session, session_on, staging};
 use crate::common::{World, carry_out, destroy, example, never_stopped};
@@ -182,4 +183,41 @@ async fn who_has_lost_the_lease_begins_nothing_more() {
     let now = (counts.started.load(Ordering::Relaxed), faults.changes());
     assert_eq!(now, then);
     assert_eq!(session.store.load().await.expect("a state"), state);
+}
+
+/// Hears what is waited for.
+struct Waits(mpsc::UnboundedSender<Address>);
+
+impl Listener for Waits {
+    fn hear(&self, event: &Event) {
+        if let Event::Waiting { address, .. } = event {
+            // Whoever has heard enough is gone.
+            drop(self.0.send(address.clone()));
+        }
+    }
+}
+
+/// What nobody waits for is kept back to share a write, but not the id of what is waited for itself.
+#[tokio::test(start_paused = true)]
+async fn an_id_is_durable_before_its_resource_is_waited_for() {
+    let world = World::new();
+    let mut session = session_on(&world, example("staging"));
+    let whose = ["sandbox", "123456789012", "staging"];
+    session.store = Store::shared(Arc::new(InMemory::new()), "s3://memory", "", whose);
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    let (listener, mut waits) = mpsc::unbounded_channel();
+    let (listener, nothing) = (Waits(listener), Confirmed::default());
+    let vpc: Address = "network.vpc".parse().expect("an address");
+    let id = async {
+        while waits.recv().await.as_ref() != Some(&vpc) {}
+        // Longer than requests gather, and shorter than the VPC takes.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let state = session.store.load().await.expect("a bucket");
+        state.expect("a state").open[&vpc].id.clone()
+    };
+    let run = ops::apply(&session, &planned, &nothing, &listener, never_stopped());
+    tokio::select! {
+        _ = run => panic!("nothing was waited for"),
+        id = id => assert!(id.is_some()),
+    }
 }
