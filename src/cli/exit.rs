@@ -99,6 +99,9 @@ pub enum Error {
     /// A kubeconfig was named where there is nothing to reach.
     #[error("the sandbox answers for its own cluster: --kubeconfig is for --provider aws")]
     OwnCluster,
+    /// An application was not deployed.
+    #[error(transparent)]
+    Sync(Box<ops::SyncError>),
     /// What others publish could not be had, or not be used.
     #[error(transparent)]
     Published(#[from] super::published::Unpublished),
@@ -204,6 +207,7 @@ fn own_hint(error: &Error) -> Option<String> {
         ) => Some(NO_ROOM.to_owned()),
         Error::Store(state::StoreError::NoVersion { version, known }) => Some(near("version", version, known)),
         Error::Published(unpublished) => unpublished.hint(),
+        Error::Sync(error) => sync(error),
         Error::Operation(ops::Error::SeveralLineages { .. }) => Some(
             "look which of them is this environment's, and name it with --lineage; the others belong to \
              whoever has their state"
@@ -213,6 +217,20 @@ fn own_hint(error: &Error) -> Option<String> {
             "look whether account and region are the right ones; if the environment is gone, \
              `groundwork apply {name}` begins a new one"
         )),
+        _ => None,
+    }
+}
+
+/// What to do about an application that was not deployed.
+fn sync(error: &ops::SyncError) -> Option<String> {
+    match error {
+        ops::SyncError::NotThere(_) => Some("`groundwork apply ENV` puts it there".to_owned()),
+        ops::SyncError::Slow { report, .. } if report.operation == "Requested" => {
+            Some("look whether the controller of Argo CD runs: `groundwork status ENV`".to_owned())
+        }
+        ops::SyncError::Slow { report, .. } if report.sync == "OutOfSync" => {
+            Some("what the repository no longer has is deleted only with --prune".to_owned())
+        }
         _ => None,
     }
 }

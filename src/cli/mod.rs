@@ -20,6 +20,7 @@ mod signals;
 mod smoke;
 mod state;
 mod status;
+mod sync;
 mod token;
 mod validate;
 mod waiting;
@@ -144,6 +145,7 @@ enum Command {
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
     Status(status::Status),
+    Sync(sync::Sync),
     Smoke(smoke::Smoke),
     Output(output::Output),
     Kubeconfig(kubeconfig::Kubeconfig),
@@ -171,6 +173,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Apply(command) => command.run(global).await,
         Command::Destroy(command) => command.run(global).await,
         Command::Status(command) => command.run(global).await,
+        Command::Sync(command) => command.run(global).await,
         Command::Smoke(command) => command.run(global).await,
         Command::Output(command) => command.run(global).await,
         Command::Kubeconfig(command) => command.run(global).await,

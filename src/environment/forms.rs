@@ -240,6 +240,17 @@ forms! {
     /// A Git repository.
     GitUrl(2000, r"^(https?://[^\s/@]+/\S+|ssh://\S+|git@[^\s:]+:\S+)$",
         "the URL of a Git repository, without user or password, such as `https://github.com/acme/deploy`");
+    /// Git repositories that are allowed, by their URLs.
+    RepositoryPattern(2000, r"^!?[^\s@]+$|^!?git@[^\s@]+$",
+        "the URL of a Git repository, without user or password, or a pattern such as `https://github.com/acme/*`");
+    /// Namespaces that are allowed.
+    NamespacePattern(253, r"^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?$", "a namespace, or a pattern such as `shop-*`");
+    /// A group of Kubernetes types.
+    GroupPattern(253, r"^[a-z0-9.*-]*$", "an API group such as `rbac.authorization.k8s.io`, or `*`");
+    /// A kind of Kubernetes object.
+    KindPattern(100, r"^(\*|[A-Z][A-Za-z0-9]*)$", "a kind of Kubernetes object such as `ClusterRole`, or `*`");
+    /// Who signs in at a Git server.
+    UserOfRepository(200, r"^[^\s:]+$", "a name to sign in with, without white space or colons");
     /// A folder in a Git repository.
     GitPath(1000, r"^[^\s/][^\s]*$", "a folder in the repository, such as `ms-flights` or `.`");
     /// A branch, tag or commit.

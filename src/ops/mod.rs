@@ -8,6 +8,7 @@ mod rebuild;
 mod session;
 mod smoke;
 mod status;
+mod sync;
 mod teardown;
 
 pub use apply::{Confirmed, apply};
@@ -18,3 +19,4 @@ pub use rebuild::{History, Previous, Rebuilt, rebuild, take_over};
 pub use session::{Planned, Session, desired, identify, variable_names};
 pub use smoke::{Smoke, smoke};
 pub use status::{ResourceStatus, Status, outputs, status};
+pub use sync::{Report as SyncReport, Request, SyncError, sync};

@@ -98,6 +98,8 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &bootstrap::INGRESS,
         &bootstrap::AGENT,
         &bootstrap::RELEASE,
+        &bootstrap::PROJECT,
+        &bootstrap::REPOSITORY,
         &bootstrap::APPLICATION,
     ]
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use groundwork::environment::Environment;
 use groundwork::environment::model::{
     Access, Addon, Conflicts, GroupPolicy, LoadBalancerName, LogType, Manifest, PodIdentity,
-    Policy, Release, Source,
+    Policy, Project, Release, Repository, RepositoryKind, SignIn, Source,
 };
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
@@ -82,6 +82,27 @@ pub fn staging() -> Environment {
         name: "*.staging.msur-vpc.com".to_owned(),
         public_zone: None,
     });
+    let agent = bootstrap.agent.as_mut().expect("an agent");
+    let project = Project {
+        description: None,
+        repositories: vec!["https://github.com/implementing-microservices/*".to_owned()],
+        namespaces: vec!["microservices".to_owned()],
+        cluster_objects: Vec::new(),
+    };
+    agent.projects.insert("flights".to_owned(), project);
+    for application in agent.applications.values_mut() {
+        "flights".clone_into(&mut application.project);
+    }
+    let repository = Repository {
+        url: "https://github.com/implementing-microservices/ms-deploy".to_owned(),
+        kind: RepositoryKind::Git,
+        sign_in: SignIn::Password {
+            username: "git".to_owned(),
+            secret: "mysql-password".to_owned(),
+        },
+        project: None,
+    };
+    agent.repositories.insert("deploy".to_owned(), repository);
     staging
 }
 

@@ -32,6 +32,7 @@ mod shared_state;
 mod smoke;
 mod staging_inventory;
 mod stubborn;
+mod sync;
 mod teardown;
 mod unseen;
 mod updates;

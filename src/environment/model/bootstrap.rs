@@ -200,6 +200,64 @@ pub struct Agent {
     pub source: Source,
     /// What it deploys.
     pub applications: BTreeMap<String, Application>,
+    /// What applications may do, by the names of projects.
+    pub projects: BTreeMap<String, Project>,
+    /// Repositories that not everyone may read.
+    pub repositories: BTreeMap<String, Repository>,
+}
+
+/// The project of applications that name none.
+pub const DEFAULT_PROJECT: &str = "default";
+
+/// What the applications of a project may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// What it is for.
+    pub description: Option<String>,
+    /// Patterns of the repositories that they may come from.
+    pub repositories: Vec<String>,
+    /// Patterns of the namespaces that they may be deployed to.
+    pub namespaces: Vec<String>,
+    /// Groups and kinds of the objects of the whole cluster that they may bring.
+    pub cluster_objects: Vec<(String, String)>,
+}
+
+/// A repository that the agent signs in to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Its URL, as applications name it.
+    pub url: String,
+    /// What it holds.
+    pub kind: RepositoryKind,
+    /// How the agent signs in.
+    pub sign_in: SignIn,
+    /// Only applications of this project may use it.
+    pub project: Option<String>,
+}
+
+/// What a repository holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RepositoryKind {
+    /// Files under version control.
+    #[default]
+    Git,
+    /// Helm charts.
+    Helm,
+}
+
+/// How the agent signs in to a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// With a name and what this secret holds.
+    Password {
+        /// The name.
+        username: String,
+        /// The secret's key.
+        secret: String,
+    },
+    /// With the private key that this secret holds.
+    SshKey(String),
 }
 
 /// A deploy agent that we know how to install.
@@ -256,6 +314,8 @@ pub struct Application {
     pub revision: String,
     /// Where it is deployed to; one of [`Bootstrap::namespaces`].
     pub namespace: String,
+    /// The project that says what it may do.
+    pub project: String,
     /// Who starts a deployment.
     pub sync: Sync,
 }

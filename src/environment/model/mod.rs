@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Group, GroupPolicy, Policy, Registry};
 pub use bootstrap::{
-    Agent, AgentKind, Application, Bootstrap, Chart, ChartPlace, DatabaseField, Flavour, Hook,
-    Ingress, IngressController, IngressTls, KubernetesSecret, Manifest, Release, Source, Sync,
-    ValueSource,
+    Agent, AgentKind, Application, Bootstrap, Chart, ChartPlace, DEFAULT_PROJECT, DatabaseField,
+    Flavour, Hook, Ingress, IngressController, IngressTls, KubernetesSecret, Manifest, Project,
+    Release, Repository, RepositoryKind, SignIn, Source, Sync, ValueSource,
 };
 pub use cluster::{
     Access, Addon, Capacity, Cluster, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType,

@@ -3,8 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::data::SecretReference;
 use crate::environment::forms::*;
-use crate::environment::model::{AgentKind, DatabaseField, Flavour, Hook, IngressController, Sync};
+use crate::environment::model::{
+    AgentKind, DatabaseField, Flavour, Hook, IngressController, RepositoryKind, Sync,
+};
 
 /// What is put into the cluster.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -140,6 +143,69 @@ pub(in crate::environment) struct Agent {
     /// What it deploys.
     #[serde(default)]
     pub applications: Named<Key, Application>,
+    /// What applications may do that name one of these.
+    #[serde(default)]
+    pub projects: Named<ReleaseName, Project>,
+    /// Repositories that not everyone may read.
+    #[serde(default)]
+    pub repositories: Named<ReleaseName, Repository>,
+}
+
+/// A project of Argo CD: what its applications may do.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Project {
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Which repositories its applications may come from; any by default.
+    #[serde(default = "any_repository")]
+    #[schemars(extend("minItems" = 1, "uniqueItems" = true))]
+    pub repositories: Vec<RepositoryPattern>,
+    /// Which namespaces of this cluster they may be deployed to; any by default.
+    #[serde(default = "any_namespace")]
+    #[schemars(extend("minItems" = 1, "uniqueItems" = true))]
+    pub namespaces: Vec<NamespacePattern>,
+    /// Which objects of the whole cluster they may bring; none by default.
+    #[serde(default)]
+    pub cluster_objects: Vec<ObjectPattern>,
+}
+
+fn any_repository() -> Vec<RepositoryPattern> {
+    vec!["*".to_owned().into()]
+}
+
+fn any_namespace() -> Vec<NamespacePattern> {
+    vec!["*".to_owned().into()]
+}
+
+/// Objects of some types.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct ObjectPattern {
+    /// Their API group; empty for that of Kubernetes' core.
+    #[serde(default)]
+    pub group: GroupPattern,
+    /// Their kind.
+    pub kind: KindPattern,
+}
+
+/// A repository and how the agent signs in: with `username` and `password`, or with `ssh_key`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct Repository {
+    /// The repository, as applications name it.
+    pub url: GitUrl,
+    /// What it holds.
+    #[serde(default)]
+    pub kind: RepositoryKind,
+    /// Who signs in; any name does where only the token counts.
+    pub username: Option<UserOfRepository>,
+    /// The secret with the password or the token.
+    pub password: Option<SecretReference>,
+    /// The secret with the private key.
+    pub ssh_key: Option<SecretReference>,
+    /// Only applications of this project may use it.
+    pub project: Option<ReleaseName>,
 }
 
 /// A file of Kubernetes objects: `url` with `sha256`, or `file`. groundwork knows where those of the agent's releases are
@@ -170,6 +236,8 @@ pub(in crate::environment) struct Application {
     pub revision: Revision,
     /// Where it is deployed to: one of `namespaces`.
     pub namespace: DnsLabel,
+    /// A key under `projects`; Argo CD's own `default` allows everything.
+    pub project: Option<ReleaseName>,
     /// Who starts a deployment.
     #[serde(default)]
     pub sync: Sync,

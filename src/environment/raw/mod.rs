@@ -18,7 +18,7 @@ use super::forms::*;
 use super::model::Provider;
 pub(super) use access::{Iam, Registry};
 pub(super) use bootstrap::{
-    Agent, Application, Bootstrap, Chart, DataValue, Ingress, IngressTls, Manifest,
+    Agent, Application, Bootstrap, Chart, DataValue, Ingress, IngressTls, Manifest, Repository,
 };
 pub(super) use cluster::{Cluster, Endpoint, NodeGroup, Taint};
 pub(super) use data::{Cache, Database, Secret, generated_length};

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::ObjectName;
-use crate::environment::model::{
-    Agent, Application, Bootstrap, Ingress, KubernetesSecret, ValueSource,
-};
+use crate::environment::model::{Bootstrap, Ingress, KubernetesSecret, ValueSource};
 use crate::environment::raw;
 use crate::environment::source::Path;
 
@@ -18,7 +16,7 @@ const TRAEFIK_VERSION: &str = "v3.5.3";
 /// With two, one of them can go with its machine.
 const INGRESS_REPLICAS: u32 = 2;
 /// The namespace that Argo CD's manifest is written for.
-const AGENT_NAMESPACE: &str = "argocd";
+pub(super) const AGENT_NAMESPACE: &str = "argocd";
 
 impl Resolver<'_> {
     pub(super) fn bootstrap(&mut self) -> Option<Bootstrap> {
@@ -156,7 +154,7 @@ impl Resolver<'_> {
     }
 
     /// Tells that something is put into a namespace that the file does not list.
-    fn check_listed(&mut self, raw: &raw::Bootstrap, namespace: &str, at: &Path) {
+    pub(super) fn check_listed(&mut self, raw: &raw::Bootstrap, namespace: &str, at: &Path) {
         if !raw.namespaces.iter().any(|listed| &**listed == namespace) {
             let known = raw.namespaces.iter().map(|known| &**known);
             let add = format!("`namespaces = [\"{namespace}\"]` in `[bootstrap]`");
@@ -197,55 +195,6 @@ impl Resolver<'_> {
             namespace: INGRESS_NAMESPACE.to_owned(),
             source,
             tls: raw.tls.as_ref().and_then(|tls| self.ingress_tls(tls)),
-        }
-    }
-
-    fn agent(&mut self, bootstrap: &raw::Bootstrap, raw: &raw::Agent) -> Agent {
-        let at = Path::of(["bootstrap", "agent"]);
-        let mut applications = BTreeMap::new();
-        for (key, application) in raw.applications.iter() {
-            let at = at.to("applications").to(&**key);
-            applications.insert(
-                key.to_string(),
-                self.application(bootstrap, application, key, &at),
-            );
-        }
-        Agent {
-            kind: raw.kind,
-            version: raw.version.to_string(),
-            namespace: AGENT_NAMESPACE.to_owned(),
-            flavour: raw.flavour,
-            source: self.agent_source(raw, &at),
-            applications,
-        }
-    }
-
-    fn application(
-        &mut self,
-        bootstrap: &raw::Bootstrap,
-        raw: &raw::Application,
-        key: &str,
-        at: &Path,
-    ) -> Application {
-        self.check_listed(bootstrap, &raw.namespace, at);
-        if raw.path.split('/').any(|part| part == "..") {
-            let fault = Fault::value(&at.to("path"), "a path that leaves the repository");
-            self.faults
-                .add(fault.label("expected a folder in it, such as `ms-flights`"));
-        }
-        Application {
-            name: self.name::<ObjectName>(
-                "application",
-                at,
-                "name",
-                raw.name.as_ref(),
-                key.to_owned(),
-            ),
-            repository: raw.repository.to_string(),
-            path: raw.path.to_string(),
-            revision: raw.revision.to_string(),
-            namespace: raw.namespace.to_string(),
-            sync: raw.sync,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! has no model.
 
 mod access;
+mod agent;
 mod bootstrap;
 mod cluster;
 mod cluster_parts;

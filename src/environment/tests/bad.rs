@@ -395,6 +395,61 @@ fn bootstrap() {
 }
 
 #[test]
+fn what_the_agent_may_do_and_read() {
+    let agent = |more: &str| {
+        format!(
+            "[secrets.git]\nvalue = {{ env = \"TOKEN\" }}\n[bootstrap]\nnamespaces = [\"app\"]\n[bootstrap.agent]\nkind = \"argocd\"\nversion = \"v3.5.1\"\n{more}\n"
+        )
+    };
+    let application = |more: &str| {
+        agent(&format!(
+            "[bootstrap.agent.projects.shop]\nrepositories = [\"https://example.com/*\"]\nnamespaces = [\"shop-*\"]\n\
+             [bootstrap.agent.applications.web]\nrepository = \"https://example.org/web\"\npath = \"web\"\nnamespace = \"app\"\n{more}"
+        ))
+    };
+    let repository = |more: &str| {
+        agent(&format!(
+            "[bootstrap.agent.repositories.deploy]\nurl = \"https://example.com/deploy\"\n{more}"
+        ))
+    };
+    assert_snapshot!(
+        "agent",
+        told(&[
+            ("not within its project", &application("project = \"shop\"")),
+            ("no such project", &application("project = \"shopp\"")),
+            (
+                "Argo CD's own",
+                &agent("[bootstrap.agent.projects.default]")
+            ),
+            ("nobody signs in", &repository("")),
+            ("half a sign-in", &repository("username = \"git\"")),
+            (
+                "no such secret",
+                &repository("username = \"git\"\npassword = { secret = \"gti\" }")
+            ),
+            (
+                "a secret in the file",
+                &repository("username = \"git\"\npassword = \"canary\"")
+            ),
+            (
+                "a key over HTTP",
+                &repository("ssh_key = { secret = \"git\" }")
+            ),
+        ])
+    );
+    for good in [
+        application("project = \"shop\"")
+            .replace("shop-*", "*")
+            .replace("example.org", "example.com"),
+        repository("username = \"git\"\npassword = { secret = \"git\" }"),
+        repository("ssh_key = { secret = \"git\" }")
+            .replace("https://example.com/", "git@example.com:"),
+    ] {
+        assert_eq!(answer(&format!("{LEAST}{good}")), "accepted", "{good}");
+    }
+}
+
+#[test]
 fn what_is_published() {
     let release =
         |source: &str| format!("[bootstrap.releases.web]\nnamespace = \"web\"\n{source}\n");

@@ -130,6 +130,27 @@ pub async fn apply(
     })
 }
 
+/// Puts `patch` into the object, member by member, for `manager`.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn merge(
+    client: &Client,
+    id: &ObjectId,
+    patch: &Value,
+    manager: &str,
+) -> Result<Value, Fault> {
+    let path = format!("{}?fieldManager={manager}", id.path());
+    let answer = sent(
+        client,
+        "application/merge-patch+json",
+        Method::PATCH,
+        &path,
+        Some(patch),
+    );
+    answer.await.map_err(|error| fault("patch", error))
+}
+
 /// Has the object deleted, and what it owns after it. Absence is success.
 ///
 /// # Errors
@@ -163,6 +184,16 @@ async fn raw(
         Method::PATCH => "application/apply-patch+yaml",
         _ => "application/json",
     };
+    sent(client, content, method, path, body).await
+}
+
+async fn sent(
+    client: &Client,
+    content: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value, kube::Error> {
     let request = Request::builder()
         .method(method)
         .uri(path)

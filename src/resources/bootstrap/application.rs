@@ -1,11 +1,11 @@
 //! `bootstrap.application`: what the agent deploys, as Argo CD Applications.
 
 use kube::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::id::ObjectId;
 use super::object::{ObjectKind, Spec};
-use super::{agent, api, in_namespace, seconds};
+use super::{agent, api, in_namespace, project, repository, seconds};
 use crate::address::Address;
 use crate::cloud::Fault;
 use crate::environment::model::{Agent, Application, Sync};
@@ -37,13 +37,57 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
             let manifest = manifest(agent, application);
             let spec = Spec::new(context.ownership, &address, manifest);
             let desired = in_namespace(KIND.described(&spec, address), &agent.namespace);
-            let desired = in_namespace(desired, &application.namespace);
+            let mut desired = in_namespace(desired, &application.namespace);
+            let projects = project::projects(agent);
+            if projects.contains_key(&application.project) {
+                desired = desired.after(project::address(&application.project));
+            }
+            // Any of them may match: Argo CD takes the one whose URL is that of the application.
+            let repositories = agent
+                .repositories
+                .keys()
+                .map(|key| repository::address(key));
+            desired.depends_on.extend(repositories);
             controllers.iter().cloned().fold(desired, Desired::after)
         })
         .collect()
 }
 
-fn manifest(agent: &Agent, application: &Application) -> serde_json::Value {
+/// An Application in its cluster, for those who act on it.
+pub struct Deployed {
+    client: Client,
+    id: ObjectId,
+}
+
+/// The manager of what is asked of an Application once, beside what is applied.
+const MANAGER: &str = "groundwork-sync";
+
+impl Deployed {
+    /// The Application with this id; none where it is no id.
+    pub fn new(client: Client, id: &str) -> Option<Self> {
+        let id = id.parse().ok()?;
+        Some(Self { client, id })
+    }
+
+    /// It as it is, if it is there.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn get(&self) -> Result<Option<Value>, Fault> {
+        api::get(&self.client, &self.id).await
+    }
+
+    /// Puts `patch` into it.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn patch(&self, patch: &Value) -> Result<(), Fault> {
+        let patched = api::merge(&self.client, &self.id, patch, MANAGER).await;
+        patched.map(drop)
+    }
+}
+
+fn manifest(agent: &Agent, application: &Application) -> Value {
     let mut manifest = json!({
         "apiVersion": API_VERSION,
         "kind": "Application",
@@ -53,7 +97,7 @@ fn manifest(agent: &Agent, application: &Application) -> serde_json::Value {
             "finalizers": [FINALIZER],
         },
         "spec": {
-            "project": "default",
+            "project": application.project,
             "source": {
                 "repoURL": application.repository,
                 "targetRevision": application.revision,

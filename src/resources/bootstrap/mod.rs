@@ -12,19 +12,23 @@ mod ingress;
 pub mod inventory;
 mod namespace;
 pub(super) mod object;
+mod project;
 mod ready;
 mod release;
 mod rendered;
+mod repository;
 mod secret;
 mod service;
 
 pub use agent::KIND as AGENT;
-pub use application::{ApplicationStatus, KIND as APPLICATION, application_status};
+pub use application::{ApplicationStatus, Deployed, KIND as APPLICATION, application_status};
 pub use ingress::{KIND as INGRESS, service_address as ingress_service};
 pub use namespace::KIND as NAMESPACE;
 pub use object::ObjectKind;
+pub use project::KIND as PROJECT;
 pub use release::KIND as RELEASE;
 pub use rendered::{Published, Rendered, Unusable, documents, rendered};
+pub use repository::KIND as REPOSITORY;
 pub use secret::{KIND as SECRET, Values};
 
 use super::{Context, Desired, Usual};

@@ -187,7 +187,7 @@ fn of_database(key: &str, database: &Database, field: DatabaseField) -> Source {
     }
 }
 
-fn of_text(text: &str) -> Source {
+pub(super) fn of_text(text: &str) -> Source {
     Source::Text { text: text.into() }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::id::ObjectId;
 use super::object::ObjectKind;
 use super::rendered::{Published, documents, rendered};
-use super::{application, ingress, namespace};
+use super::{application, ingress, namespace, project, repository};
 use crate::address::Address;
 use crate::cloud::{Class, ClusterEndpoint, Connector, Fault};
 use crate::resources::inventory::Inventory;
@@ -434,6 +434,81 @@ async fn of_published_secrets_nothing_is_asked_where_nobody_knows_them() {
     bench.variables.retain(|name, _| name == "PASSWORD");
     bench.ask(&(CLUSTER.to_owned() + WEB));
     assert_eq!(bench.differences().await, BTreeSet::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_agent_signs_in_with_what_stays_nowhere() {
+    let more = r#"
+[bootstrap.agent.projects.shop]
+repositories = ["https://example.com/*"]
+namespaces = ["shop"]
+cluster_objects = [{ kind = "Namespace" }]
+[bootstrap.agent.repositories.web]
+url = "https://example.com/web"
+username = "git"
+password = { secret = "given" }
+[bootstrap.agent.repositories.own]
+url = "git@example.com:own"
+ssh_key = { secret = "given" }
+"#;
+    let agent = AGENT.replacen(
+        "path = \"deploy\"",
+        "path = \"deploy\"\nproject = \"shop\"",
+        1,
+    );
+    let mut bench = Bench::in_cluster(&(CLUSTER.to_owned() + &agent + more));
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let (web, own) = (repository::address("web"), repository::address("own"));
+    let live = send(
+        &bench,
+        Method::GET,
+        &object(&bench, &web).path(),
+        &json!({}),
+    )
+    .await;
+    let label = &live["metadata"]["labels"]["argocd.argoproj.io/secret-type"];
+    assert_eq!(label, "repository");
+    assert_eq!(live["data"]["username"], "Z2l0");
+    assert_eq!(live["data"]["password"], "Y29ycmVjdC1ob3JzZQ==");
+    let live = send(
+        &bench,
+        Method::GET,
+        &object(&bench, &own).path(),
+        &json!({}),
+    )
+    .await;
+    assert_eq!(live["data"]["sshPrivateKey"], "Y29ycmVjdC1ob3JzZQ==");
+    let shown = format!("{:?} {:?}", bench.recorded, bench.observe().await);
+    assert!(!shown.contains("Y29ycmVjdC1ob3JzZQ==") && !shown.contains("correct-horse"));
+    let shop = project::address("shop");
+    let live = send(
+        &bench,
+        Method::GET,
+        &object(&bench, &shop).path(),
+        &json!({}),
+    )
+    .await;
+    let objects = json!([{"group": "", "kind": "Namespace"}]);
+    assert_eq!(live["spec"]["clusterResourceWhitelist"], objects);
+    let order = bench.order();
+    let at = |address: &Address| order.iter().position(|one| one == address);
+    let application = Address::of(&["bootstrap", "application", "web"]);
+    for first in [&shop, &web, &own] {
+        assert!(at(first) < at(&application), "{first}");
+    }
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[test]
+fn the_core_of_the_agent_gets_the_project_that_its_server_would_make() {
+    let asked = |flavour: &str| {
+        let agent = AGENT.replace("version =", &format!("flavour = \"{flavour}\"\nversion ="));
+        let bench = Bench::in_cluster(&(CLUSTER.to_owned() + &agent));
+        bench.desired.contains_key(&project::address("default"))
+    };
+    assert!(asked("core") && !asked("full") && !asked("ha"));
 }
 
 #[tokio::test(start_paused = true)]

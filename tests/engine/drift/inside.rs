@@ -35,6 +35,8 @@ pub fn rows() -> Vec<Rows> {
         deploy_agent(),
         application(),
         release(),
+        project(),
+        repository(),
     ]
 }
 
@@ -168,6 +170,39 @@ fn deploy_agent() -> Rows {
             h.wait(120).await;
         })
     })
+}
+
+fn project() -> Rows {
+    const PATH: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/flights";
+    Rows::of("bootstrap.project", "bootstrap.project.flights")
+        .nobody(
+            "object",
+            "its name is its address: another one is another resource",
+        )
+        .hand("manifest", |h| {
+            let anywhere = json!({"spec": {"sourceRepos": ["*"]}});
+            Box::pin(h.patch(PATH, anywhere))
+        })
+        .nobody("data", NO_DATA)
+        .nobody("run", NO_RUN)
+        .deleted(|h| Box::pin(h.delete(PATH)))
+}
+
+fn repository() -> Rows {
+    const PATH: &str = "/api/v1/namespaces/argocd/secrets/repository-deploy";
+    Rows::of("bootstrap.repository", "bootstrap.repository.deploy")
+        .file("object", |environment| {
+            "deploy".clone_into(&mut agent(environment).namespace);
+        })
+        .hand("manifest", |h| {
+            let label = json!({"metadata": {"labels": {"argocd.argoproj.io/secret-type": "none"}}});
+            Box::pin(h.patch(PATH, label))
+        })
+        .hand("data", |h| {
+            Box::pin(h.patch(PATH, json!({"data": {"password": "bWFsbG9yeQ=="}})))
+        })
+        .nobody("run", NO_RUN)
+        .deleted(|h| Box::pin(h.delete(PATH)))
 }
 
 fn application() -> Rows {

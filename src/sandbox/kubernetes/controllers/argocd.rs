@@ -162,6 +162,9 @@ fn control(scene: &mut Scene<'_>, application: &Value) {
     if serves(&scene.cluster, PROJECTS) && scene.cluster.get(PROJECTS, home, project).is_none() {
         let message = format!("Application referencing project {project} which does not exist");
         report(scene, &key, "Unknown", "Unknown", Some(&message));
+        if application.get("operation").is_some() {
+            give_up(scene, &key, &message);
+        }
         return;
     }
     let is_asked = application.pointer("/operation/sync").is_some();
@@ -207,6 +210,23 @@ fn let_go(application: &mut Value) {
     }
 }
 
+/// A sync that can't even begin.
+fn give_up(scene: &mut Scene<'_>, key: &str, message: &str) {
+    let mut editor = scene.editor();
+    let now = editor.time();
+    editor.edit(APPLICATIONS, key, |application| {
+        remove(application, "/operation");
+        set(
+            application,
+            "/status/operationState",
+            json!({
+                "phase": "Error", "message": message,
+                "startedAt": now, "finishedAt": now, "operation": {"sync": {}},
+            }),
+        );
+    });
+}
+
 fn report(scene: &mut Scene<'_>, key: &str, sync: &str, health: &str, fault: Option<&str>) {
     let mut editor = scene.editor();
     let now = editor.time();
@@ -232,11 +252,25 @@ fn report(scene: &mut Scene<'_>, key: &str, sync: &str, health: &str, fault: Opt
             status["conditions"] =
                 json!([{"type": "InvalidSpecError", "message": message, "lastTransitionTime": now}]);
         }
-        if sync == "Synced" {
-            status["operationState"] = json!({
+        let begun = text(application, "/status/operationState/startedAt");
+        let began = if begun.is_empty() || health == "Progressing" {
+            now.clone()
+        } else {
+            begun.to_owned()
+        };
+        status["operationState"] = match (sync, health) {
+            ("Synced", "Progressing") => json!({
+                "phase": "Running", "message": "one or more tasks are running",
+                "startedAt": began, "operation": {"sync": {}},
+            }),
+            ("Synced", _) => json!({
                 "phase": "Succeeded", "message": "successfully synced (all tasks run)",
-                "startedAt": now, "finishedAt": now, "operation": {"sync": {}},
-            });
+                "startedAt": began, "finishedAt": now, "operation": {"sync": {}},
+            }),
+            _ => application["status"]["operationState"].clone(),
+        };
+        if status["operationState"].is_null() {
+            remove(&mut status, "/operationState");
         }
         set(application, "/status", status);
     });
