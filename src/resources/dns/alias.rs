@@ -147,6 +147,14 @@ impl Kind for DnsAlias {
 
     fn observe(&self, inventory: &Inventory, wanted: &Wanted<'_>) -> Result<Vec<Observed>, Unseen> {
         let dns = inventory.dns.as_ref().map_err(Clone::clone)?;
+        let mut known = wanted
+            .known()
+            .filter(|(_, kind, ..)| *kind == KIND)
+            .peekable();
+        if known.peek().is_none() {
+            // Whose the networks are is no question then.
+            return Ok(Vec::new());
+        }
         let own = inventory.network.own_vpcs(wanted)?;
         let to_us = |record: &Record| {
             let vpc = record
@@ -156,7 +164,6 @@ impl Kind for DnsAlias {
             vpc.is_some_and(|vpc| own.contains(vpc))
         };
         let mut found = Vec::new();
-        let known = wanted.known().filter(|(_, kind, ..)| *kind == KIND);
         for (address, _, name, fields) in known {
             let public = public_zone(fields);
             let zones: Vec<(&str, &str, &[Record])> = match public {
