@@ -15,8 +15,8 @@ use crate::address::Address;
 use crate::graph::Graph;
 use crate::observe::{self, Depth, Observation, VISIBILITY};
 use crate::resources::{
-    self, CONTROL_PLANE, Condition, Desired, Observed, Owner, TAG_ENVIRONMENT, TAG_EXPIRES,
-    TAG_LINEAGE, Wanted, iam, references, resolve,
+    self, CONTROL_PLANE, Condition, Desired, LOG_GROUP, Observed, Owner, TAG_ENVIRONMENT,
+    TAG_EXPIRES, TAG_LINEAGE, Wanted, iam, references, resolve,
 };
 use crate::state::{Recorded, State, StoreError};
 
@@ -286,7 +286,9 @@ fn made_after(
     let mut firsts = BTreeSet::new();
     for first in chosen.values() {
         let houses = inside && first.kind == CONTROL_PLANE;
-        if first.address == one.address || !(houses || refers(one, first)) {
+        // A cluster names its log group nowhere, and makes another if it goes first.
+        let logs_to = one.kind == CONTROL_PLANE && first.kind == LOG_GROUP;
+        if first.address == one.address || !(houses || logs_to || refers(one, first)) {
             continue;
         }
         let mut tried = order.clone();

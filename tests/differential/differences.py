@@ -89,7 +89,6 @@ MEMBERS = {
     "Listeners[].AlpnPolicy": "optional in AWS's model, and nothing reads it",
     "TargetGroups[].Health*": "optional in AWS's model, and nothing reads it",
     "TargetGroups[].UnhealthyThresholdCount": "optional in AWS's model, and nothing reads it",
-    "LoadBalancers[].CanonicalHostedZoneId": "optional in AWS's model, and nothing reads it",
     "cluster.clientRequestToken": "optional in AWS's model, and nothing reads it",
     "cluster.encryptionConfig": "optional in AWS's model, and nothing reads it",
     "nodegroup.taints": "optional in AWS's model, and nothing reads it",

@@ -291,6 +291,7 @@ async fn a_new_password_is_rolled_out() {
     let variable = "MYSQL_PASSWORD".to_owned();
     edited.variables.insert(variable, Sensitive::new(password));
     let expected = [
+        "Update bootstrap.repository.deploy data",
         "Update bootstrap.secret.mysql data",
         "Update database.microservices.instance password",
         "Update secret.mysql-password value",
@@ -365,6 +366,8 @@ async fn kubernetes_is_upgraded_in_place() {
         "Update bootstrap.agent.deployment.argocd-server",
         "Update bootstrap.agent.statefulset.argocd-application-controller",
         "Update bootstrap.ingress.deployment.traefik",
+        "Update bootstrap.release.ledger.job.ledger",
+        "Update cluster.addon.kube-proxy kubernetes",
         "Update cluster.control-plane version",
         "Update cluster.node-group.microservices version",
     ];

@@ -14,14 +14,18 @@ use crate::hands::Hands;
 
 /// Kinds of which another lineage may have one of the same name: zones are told apart by their VPCs, and what stands
 /// in a zone or in a cluster is only looked for in our own.
-const NEVER_TAKEN: [&str; 9] = [
+const NEVER_TAKEN: [&str; 13] = [
     "dns.zone",
     "dns.record",
+    "dns.alias",
     "bootstrap.namespace",
     "bootstrap.secret",
     "bootstrap.ingress",
     "bootstrap.agent",
     "bootstrap.application",
+    "bootstrap.project",
+    "bootstrap.release",
+    "bootstrap.repository",
     WORKLOADS,
     LEFTOVERS,
 ];

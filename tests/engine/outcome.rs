@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use groundwork::apply::RunError;
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Error};
-use groundwork::plan::Goal;
+use groundwork::plan::{Goal, Verb};
 
 use crate::bench::{applied, session_on, staging};
-use crate::common::never_stopped;
+use crate::common::{carry_out, never_stopped};
 
 /// A disk that refuses to write once the only action is done: a folder stands where the next state would be.
 struct Refuses(PathBuf);
@@ -40,5 +40,9 @@ async fn an_outcome_that_is_not_kept_is_a_failure() {
 
     fs::remove_dir(&disk.0).unwrap();
     let planned = session.plan(Goal::Apply).await.expect("a plan");
-    assert!(planned.plan.is_empty(), "what was done is on record");
+    let begun: Vec<_> = planned.plan.work().map(|action| action.verb).collect();
+    assert_eq!(begun, [Verb::Adopt], "what was begun is on record");
+    carry_out(&session, &planned).await;
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    assert!(planned.plan.is_empty());
 }

@@ -13,7 +13,7 @@ use crate::layers::rust_files;
 use crate::shared::trim_agent;
 
 /// Where a service's calls and its IAM actions go by other names.
-const RENAMED: [(&str, &str); 2] = [("elbv2", "elasticloadbalancing"), ("tagging", "tag")];
+const RENAMED: [(&str, &str); 1] = [("tagging", "tag")];
 
 /// What no policy can withhold.
 const FREE: &str = "sts:GetCallerIdentity";
@@ -80,7 +80,7 @@ const SERVICES: [&str; 12] = [
     "ecr",
     "eks",
     "elasticache",
-    "elbv2",
+    "elasticloadbalancing",
     "iam",
     "logs",
     "rds",

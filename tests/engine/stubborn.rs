@@ -18,6 +18,7 @@ fn without_ingress(world: &World) -> Session {
     let mut environment: Environment = staging();
     environment.bootstrap.as_mut().expect("a bootstrap").ingress = None;
     environment.smoke.clear();
+    environment.load_balancer_names.clear();
     session_on(world, environment)
 }
 

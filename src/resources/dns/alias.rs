@@ -315,7 +315,7 @@ async fn record_set(cloud: &Cloud, spec: &Spec) -> Result<ResourceRecordSet, Fau
             .zone(host)
             .map(str::to_owned)
             .ok_or_else(|| Fault {
-                service: "elbv2",
+                service: "elasticloadbalancing",
                 operation: "DescribeLoadBalancers",
                 code: "LoadBalancerNotFound".to_owned(),
                 message: format!("no load balancer is called {host}"),

@@ -47,7 +47,7 @@ impl Balancers {
     pub async fn list(cloud: &Cloud) -> Result<Self, Fault> {
         let call = cloud.aws.load_balancers.describe_load_balancers();
         let listed: Result<Vec<_>, _> = call.into_paginator().items().send().try_collect().await;
-        let listed = listed.map_err(fault("elbv2", "DescribeLoadBalancers"))?;
+        let listed = listed.map_err(fault("elasticloadbalancing", "DescribeLoadBalancers"))?;
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let known = listed.iter().map(|balancer| {
             let about = Balancer {

@@ -101,7 +101,7 @@ async fn instances(cloud: &Cloud, by: Vec<Filter>) -> Result<Vec<Occupant>, Faul
 async fn load_balancers(cloud: &Cloud, vpc: &str) -> Result<Vec<Occupant>, Fault> {
     let call = cloud.aws.load_balancers.describe_load_balancers();
     let listed = call.into_paginator().items().send().try_collect().await;
-    let listed = listed.map_err(fault("elbv2", "DescribeLoadBalancers"))?;
+    let listed = listed.map_err(fault("elasticloadbalancing", "DescribeLoadBalancers"))?;
     let here = listed
         .iter()
         .filter(|balancer| balancer.vpc_id() == Some(vpc));

@@ -185,6 +185,7 @@ fn project() -> Rows {
         })
         .nobody("data", NO_DATA)
         .nobody("run", NO_RUN)
+        .nobody("balancer", NO_BALANCER)
         .deleted(|h| Box::pin(h.delete(PATH)))
 }
 
@@ -202,6 +203,7 @@ fn repository() -> Rows {
             Box::pin(h.patch(PATH, json!({"data": {"password": "bWFsbG9yeQ=="}})))
         })
         .nobody("run", NO_RUN)
+        .nobody("balancer", NO_BALANCER)
         .deleted(|h| Box::pin(h.delete(PATH)))
 }
 

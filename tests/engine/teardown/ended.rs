@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use groundwork::address::Address;
 use groundwork::cloud::Cloud;
 use groundwork::environment::Environment;
 use groundwork::event::{Event, Listener};
@@ -128,28 +129,29 @@ async fn clusters_and_namespaces_go_only_with_consent() {
     let (session, _) = worked_in(&world).await;
     let mut without_namespace = environment(&world, NAMESPACE);
     without_namespace.bootstrap = None;
-    for (file, address) in [
-        (without_namespace, "bootstrap.namespace.shop"),
-        (without_cluster(&world), "cluster.control-plane"),
-        (with_another(&world), "cluster.control-plane"),
+    let cluster = ["cluster.control-plane", "cluster.log-group"];
+    for (file, addresses) in [
+        (without_namespace, &["bootstrap.namespace.shop"][..]),
+        (without_cluster(&world), &cluster),
+        (with_another(&world), &cluster),
     ] {
         let edited = world.session(file);
         let planned = edited.plan(Goal::Apply).await.unwrap();
-        let address = address.parse().unwrap();
-        let action = planned.plan.action(&address).unwrap();
+        let addresses: Vec<Address> = addresses.iter().map(|a| a.parse().unwrap()).collect();
+        let action = planned.plan.action(&addresses[0]).unwrap();
         assert!(
             action
                 .reason
                 .ends_with("every volume that is claimed in it")
         );
-        assert_eq!(lost(&planned).data_loss, std::slice::from_ref(&address));
+        assert_eq!(lost(&planned).data_loss, addresses);
         let changes = world.sandbox.faults().changes();
         let nobody = Confirmed::default();
         let applied = ops::apply(&edited, &planned, &nobody, &Silence, never_stopped()).await;
         let Err(Error::DataLoss(refused)) = applied else {
-            panic!("{address} goes without consent");
+            panic!("{addresses:?} go without consent");
         };
-        assert_eq!(refused, [address]);
+        assert_eq!(refused, addresses);
         assert_eq!(world.sandbox.faults().changes(), changes);
     }
     // Destroying says it with its name.

@@ -148,7 +148,6 @@ async fn what_controllers_left_goes_and_what_is_not_theirs_stays() {
         "(aws-K8S-i-0123456789abcdef0)",
         "(aws-K8S-i-0fedcba9876543210)",
         "volume vol-",
-        "log group /aws/eks/tear/cluster",
     ] {
         assert!(found.contains(left), "{left} is not in: {found}");
     }

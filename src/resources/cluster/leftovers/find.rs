@@ -170,7 +170,7 @@ fn left(thing: Thing, id: &str, name: &str) -> Leftover {
 async fn load_balancers(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
     let call = cloud.aws.load_balancers.describe_load_balancers();
     let listed = call.into_paginator().items().send().try_collect().await;
-    let listed = listed.map_err(fault("elbv2", "DescribeLoadBalancers"))?;
+    let listed = listed.map_err(fault("elasticloadbalancing", "DescribeLoadBalancers"))?;
     let ours = listed
         .iter()
         .filter(|balancer| search.is_ours(balancer.vpc_id()));
@@ -219,7 +219,7 @@ async fn classic_load_balancers(cloud: &Cloud, search: &Search) -> Result<Vec<Le
 async fn target_groups(cloud: &Cloud, search: &Search) -> Result<Vec<Leftover>, Fault> {
     let call = cloud.aws.load_balancers.describe_target_groups();
     let listed = call.into_paginator().items().send().try_collect().await;
-    let listed = listed.map_err(fault("elbv2", "DescribeTargetGroups"))?;
+    let listed = listed.map_err(fault("elasticloadbalancing", "DescribeTargetGroups"))?;
     let ours = listed.iter().filter(|group| search.is_ours(group.vpc_id()));
     let named = ours.filter_map(|group| {
         let name = group.target_group_name().unwrap_or_default();
@@ -241,7 +241,7 @@ async fn of_cluster(
         let call = cloud.aws.load_balancers.describe_tags();
         let answer = call.set_resource_arns(Some(arns.to_vec())).send().await;
         let answer = answer
-            .map_err(fault("elbv2", "DescribeTags"))
+            .map_err(fault("elasticloadbalancing", "DescribeTags"))
             .map_err(gone_meanwhile)?;
         found.extend(answer.tag_descriptions().iter().filter_map(|described| {
             let tags = tags_from(described.tags(), |tag| (tag.key(), tag.value()));

@@ -42,7 +42,7 @@ async fn one(cloud: &Cloud, left: Leftover) -> Result<(), Fault> {
             let answer = call.load_balancer_arn(id).send().await;
             answer
                 .map(drop)
-                .map_err(fault("elbv2", "DeleteLoadBalancer"))
+                .map_err(fault("elasticloadbalancing", "DeleteLoadBalancer"))
         }
         // Found as busy, so that it is never sent here.
         Thing::ClassicLoadBalancer => Ok(()),
@@ -51,7 +51,7 @@ async fn one(cloud: &Cloud, left: Leftover) -> Result<(), Fault> {
             let answer = call.target_group_arn(id).send().await;
             answer
                 .map(drop)
-                .map_err(fault("elbv2", "DeleteTargetGroup"))
+                .map_err(fault("elasticloadbalancing", "DeleteTargetGroup"))
         }
         Thing::Interface => {
             let call = aws.ec2.delete_network_interface();
