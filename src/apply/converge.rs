@@ -251,8 +251,8 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
         }
         let parts = work.kind.parts(&observed.fields);
         let in_waves = work.kind.goes_in_waves();
-        let in_cluster = work.kind.lives_in_cluster() && !in_waves;
-        if waited >= (if in_cluster { HELD } else { PATIENCE }) {
+        let is_held = work.kind.lives_in_cluster() && !in_waves && !parts.is_empty();
+        if waited >= (if is_held { HELD } else { PATIENCE }) {
             let seconds = waited.as_secs();
             let parts = parts.join(", ");
             return Err(match parts.as_str() {
@@ -260,7 +260,7 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
                     state: "there".to_owned(),
                     seconds,
                 },
-                _ if in_cluster => ActError::Held { parts, seconds },
+                _ if is_held => ActError::Held { parts, seconds },
                 _ => ActError::Slow {
                     state: format!("there, with {parts}"),
                     seconds,

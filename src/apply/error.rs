@@ -75,7 +75,10 @@ pub enum RunError {
     Ring(#[from] Cycle),
     /// All was done, but the last word of the journal could not be kept.
     #[error("everything was done, and that could not be written down")]
-    Outcome(#[from] Stopped),
+    Outcome(#[source] Stopped),
+    /// The run was cut short, and the journal could not keep what it had done.
+    #[error("what was done could not be written down")]
+    Unwritten(#[source] Stopped),
 }
 
 fn stubborn(fields: &[String]) -> String {
@@ -93,6 +96,10 @@ fn stubborn(fields: &[String]) -> String {
 /// What to do where a state or its lock can't be written.
 pub const NO_ROOM: &str = "make room on the disk, or the folder writable, or let the bucket be written to, then run the same command again";
 
+/// What to do where groundwork contradicts itself.
+const OWN_FAULT: &str =
+    "this is a fault of groundwork, please report it; nothing is lost: run the same command again";
+
 /// What to do about an error, if there is something better than to run the same command again.
 pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut next = Some(error);
@@ -108,7 +115,8 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<String> {
         }
         match error.downcast_ref::<Stopped>() {
             Some(Stopped::Overtaken(_)) => return Some(OVERTAKEN_HINT.to_owned()),
-            Some(Stopped::Store(_) | Stopped::Illegal(_)) => return Some(NO_ROOM.to_owned()),
+            Some(Stopped::Store(_)) => return Some(NO_ROOM.to_owned()),
+            Some(Stopped::Illegal(_)) => return Some(OWN_FAULT.to_owned()),
             None => {}
         }
         if error.is::<Overtaken>() {
@@ -135,7 +143,7 @@ fn own_hint(error: &ActError) -> Option<&'static str> {
             "look at it in the cloud's own console; once it moves on, run the same command again",
         ),
         ActError::Held { .. } => Some(
-            "bring back the controller that is named, which clears it; if it is gone for good, look after what it guarded, remove the finalizer with `kubectl edit`, then run the same command again",
+            "look after what is named there, or bring back the controller that should, then run the same command again",
         ),
         ActError::Stubborn { .. } => {
             Some("find out what sets them back, then run the same command again")

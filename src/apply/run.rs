@@ -13,7 +13,7 @@ use super::act::{Clusters, act};
 use super::error::{ActError, RunError, hint};
 use super::{Job, Known};
 use crate::address::Address;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, OVERTAKEN};
 use crate::event::Event;
 use crate::graph::{Cycle, Graph};
 use crate::plan::{Phase, Step, Verb, steps};
@@ -102,9 +102,15 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
     };
     let kept = job.journal.record(Transition::End(outcome)).await;
     report.state_writes = job.journal.writes();
-    if complete {
-        kept?;
+    if complete && let Err(stopped) = kept {
+        return Err(RunError::Outcome(stopped));
     }
+    let told = |error: &ActError| match error {
+        ActError::Journal(_) => true,
+        ActError::Cloud { source, .. } => source.code == OVERTAKEN,
+        _ => false,
+    };
+    let told = report.failed.iter().any(|(_, error)| told(error));
     let counted = |addresses: &[Address]| {
         let counted = addresses.iter().filter(|address| job.counts(address));
         counted.count()
@@ -117,7 +123,10 @@ pub async fn run(job: &Job<'_>) -> Result<Report, RunError> {
         skipped: counted(&report.skipped),
         seconds: seconds_since(begun, job.cloud),
     });
-    Ok(report)
+    match kept {
+        Err(stopped) if !told => Err(RunError::Unwritten(stopped)),
+        Ok(()) | Err(_) => Ok(report),
+    }
 }
 
 /// Waits for a moment; for ever where there is none.

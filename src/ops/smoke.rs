@@ -181,7 +181,7 @@ impl Scene<'_> {
     fn sync_first(&self) -> String {
         let name = self.name();
         format!(
-            "sync it in Argo CD, which `groundwork output {name}` tells how to reach, then run `groundwork smoke {name}`"
+            "deploy it with `groundwork sync {name} APPLICATION`, then run `groundwork smoke {name}`"
         )
     }
 

@@ -7,9 +7,43 @@ use groundwork::apply::RunError;
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Error};
 use groundwork::plan::{Goal, Verb};
+use tokio::sync::watch;
 
 use crate::bench::{applied, session_on, staging};
 use crate::common::{carry_out, never_stopped};
+
+/// Stops the run when its first action starts, and the disk when that is done.
+struct Stops(Refuses, watch::Sender<bool>);
+
+impl Listener for Stops {
+    fn hear(&self, event: &Event) {
+        if matches!(event, Event::Started { .. }) {
+            self.1.send_replace(true);
+        }
+        self.0.hear(event);
+    }
+}
+
+/// What was done before a stop and could not be written down is told, though the run was cut short anyway.
+#[tokio::test(start_paused = true)]
+async fn what_a_stopped_run_could_not_write_down_is_told() {
+    let world = applied();
+    let mut wanted = staging();
+    let bootstrap = wanted.bootstrap.as_mut().expect("a bootstrap");
+    bootstrap.namespaces.insert("more".to_owned());
+    let mut secret = bootstrap.secrets["mysql"].clone();
+    "more".clone_into(&mut secret.namespace);
+    bootstrap.secrets.insert("more".to_owned(), secret);
+    let session = session_on(&world, wanted);
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    let (stop, stopped) = watch::channel(false);
+    let disk = Refuses(session.store.folder().unwrap().join("staging.json.next"));
+    let (disk, confirmed) = (Stops(disk, stop), Confirmed::default());
+    let ended = ops::apply(&session, &planned, &confirmed, &disk, stopped).await;
+    let Err(Error::Run(RunError::Unwritten(_))) = ended else {
+        panic!("nobody is told: {ended:?}");
+    };
+}
 
 /// A disk that refuses to write once the only action is done: a folder stands where the next state would be.
 struct Refuses(PathBuf);
@@ -17,7 +51,7 @@ struct Refuses(PathBuf);
 impl Listener for Refuses {
     fn hear(&self, event: &Event) {
         if matches!(event, Event::Finished { .. }) {
-            fs::create_dir(&self.0).expect("a folder");
+            fs::create_dir_all(&self.0).expect("a folder");
         }
     }
 }

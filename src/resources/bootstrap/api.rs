@@ -121,8 +121,8 @@ pub async fn apply(
         operation: "apply",
         code: "Conflict".to_owned(),
         message: format!(
-            "{}: leave the field out of what groundwork applies, or take it with `kubectl edit {kind} {name}{place}`, \
-             whose values groundwork takes over",
+            "{}: leave the field out of what groundwork applies, or take it by giving it another value with \
+             `kubectl edit {kind} {name}{place}`: what was written so, groundwork takes over",
             fields.join(", ")
         ),
         class: Class::Stop,
@@ -207,37 +207,46 @@ async fn sent(
     client.request(request).await
 }
 
-/// The code of a refusal to change what can't be changed; the message names the fields.
-pub const IMMUTABLE: &str = "Immutable";
+/// That an object's kind never allows these fields to be changed: what stands behind such a refusal.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} can't be changed")]
+pub struct Immutable(pub String);
 
-/// How API servers say so (k8s.io/kubernetes: `pkg/apis/*/validation`).
-const IMMUTABLE_WORDS: [&str; 4] = [
-    "immutable",
+/// How API servers say so, behind the value that they quote (k8s.io/kubernetes: `pkg/apis/*/validation`).
+const IMMUTABLE_ENDS: [&str; 4] = [
+    "field is immutable",
+    "field is immutable when `immutable` is set",
     "may not change once set",
     "cannot change roleRef",
-    "Forbidden: updates to ",
 ];
 
 /// The fields that can't be changed, if that is all that is wrong.
-fn immutable(error: &kube::Error) -> Option<String> {
+fn immutable(error: &kube::Error) -> Option<Immutable> {
     let kube::Error::Api(status) = error else {
         return None;
     };
     let causes = &status.details.as_ref()?.causes;
-    let says_so = |message: &str| IMMUTABLE_WORDS.iter().any(|words| message.contains(words));
-    let all = status.code == 422 && causes.iter().all(|cause| says_so(&cause.message));
+    let says_so = |message: &str| {
+        let ends = IMMUTABLE_ENDS.iter().any(|words| message.ends_with(words));
+        ends || message.starts_with("Forbidden: updates to ")
+    };
+    // What a policy of the cluster refuses names no field.
+    let all = status.code == 422
+        && causes.iter().all(|cause| {
+            let of_a_value = ["FieldValueInvalid", "FieldValueForbidden"].contains(&&*cause.reason);
+            of_a_value && !cause.field.is_empty() && says_so(&cause.message)
+        });
     let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
-    (all && !fields.is_empty()).then(|| fields.join(", "))
+    (all && !fields.is_empty()).then(|| Immutable(fields.join(", ")))
 }
 
 /// A write that lost against another is tried again; everything else is as the table says.
 fn fault(operation: &'static str, error: kube::Error) -> Fault {
     let immutable = immutable(&error);
     let fault = Fault::kubernetes(operation, error);
-    if let Some(message) = immutable {
+    if let Some(fields) = immutable {
         return Fault {
-            code: IMMUTABLE.to_owned(),
-            message,
+            source: Some(Box::new(fields)),
             ..fault
         };
     }
@@ -292,5 +301,42 @@ mod tests {
             ".spec.replicas".to_owned(),
         );
         assert_eq!(owners(&status), [owned]);
+    }
+
+    #[test]
+    fn only_a_field_that_never_changes_is_immutable() {
+        let fields = |causes: Value| {
+            let status = serde_json::from_value::<Status>(json!({
+                "status": "Failure", "code": 422, "reason": "Invalid", "message": "is invalid",
+                "metadata": {}, "details": {"causes": causes},
+            }));
+            let error = kube::Error::Api(Box::new(status.unwrap()));
+            immutable(&error).map(|immutable| immutable.0)
+        };
+        let cause = |reason: &str, field: &str, message: &str| json!({"reason": reason, "field": field, "message": message});
+        let selector = cause(
+            "FieldValueInvalid",
+            "spec.selector",
+            "Invalid value: {\"matchLabels\":{}}: field is immutable",
+        );
+        let set = cause(
+            "FieldValueForbidden",
+            "spec",
+            "Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden",
+        );
+        let both = json!([selector, set]);
+        assert_eq!(fields(both).as_deref(), Some("spec.selector, spec"));
+        let name = cause(
+            "FieldValueInvalid",
+            "metadata.name",
+            "Invalid value: \"field is immutable\": a lowercase name is needed",
+        );
+        assert_eq!(fields(json!([selector, name])), None);
+        // A policy of the cluster speaks for itself.
+        assert_eq!(
+            fields(json!([cause("", "", "the team's field is immutable")])),
+            None
+        );
+        assert_eq!(fields(json!([])), None);
     }
 }

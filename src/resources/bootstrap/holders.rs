@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Who clears which finalizer. Kubernetes' own have fixed names; others begin with their controller's domain.
-const CLEARED_BY: [(&str, &str); 10] = [
+/// Who clears which finalizer. A name that ends in a slash begins several.
+const CLEARED_BY: [(&str, &str); 12] = [
     (
         "foregroundDeletion",
         "the garbage collector clears once what the object owns is gone",
@@ -20,6 +20,14 @@ const CLEARED_BY: [(&str, &str); 10] = [
     (
         "service.kubernetes.io/load-balancer-cleanup",
         "the cloud provider's service controller clears",
+    ),
+    (
+        "customresourcecleanup.apiextensions.k8s.io",
+        "Kubernetes clears once no object of the type is left",
+    ),
+    (
+        "group.ingress.k8s.aws/",
+        "the AWS Load Balancer Controller clears",
     ),
     (
         "service.k8s.aws/",
@@ -61,7 +69,10 @@ pub fn holders(object: &Value) -> Vec<String> {
 fn held_by(finalizer: &str) -> String {
     let known = CLEARED_BY
         .iter()
-        .find(|(name, _)| finalizer.starts_with(name));
+        .find(|(name, _)| match name.strip_suffix('/') {
+            Some(_) => finalizer.starts_with(name),
+            None => finalizer == *name,
+        });
     let who = known.map_or_else(
         || {
             let domain = finalizer.split('/').next().unwrap_or(finalizer);

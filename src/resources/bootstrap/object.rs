@@ -6,7 +6,7 @@ use kube::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::api::{self, Mode};
+use super::api::{self, Immutable, Mode};
 use super::difference::{differences, overlay};
 use super::holders::holders;
 use super::id::ObjectId;
@@ -212,12 +212,12 @@ pub async fn compared(
     };
     let applied = match api::apply(client, id, &manifest, Mode::DryRun).await {
         Ok(applied) => applied,
-        Err(fault) if fault.code == api::IMMUTABLE && is_replaceable(id) => {
-            shown.object = format!("{id} with another {}", fault.message);
-            return Ok(fields_of(&shown));
-        }
         // The API server will not change the object like that: applying will say so again.
-        Err(fault) if ["Invalid", api::IMMUTABLE].contains(&fault.code.as_str()) => {
+        Err(fault) if fault.code == "Invalid" => {
+            if let Some(fields) = unchangeable(&fault).filter(|_| is_replaceable(id, object)) {
+                shown.object = format!("{id} with another {fields}");
+                return Ok(fields_of(&shown));
+            }
             // Of a secret the API server's words might repeat a value.
             let told = if id.kind == "Secret" {
                 "it can't be changed like that"
@@ -241,15 +241,24 @@ pub async fn compared(
     Ok(fields_of(&shown))
 }
 
-/// Whether an object may be made anew to change what can't be changed: what others keep in it is not lost with it.
-fn is_replaceable(id: &ObjectId) -> bool {
-    let keeps = [
-        "CustomResourceDefinition",
-        "Namespace",
-        "PersistentVolume",
-        "PersistentVolumeClaim",
-    ];
-    !keeps.contains(&id.kind.as_str())
+/// The fields that the API server never changes, where that is why it refuses.
+fn unchangeable(fault: &Fault) -> Option<&str> {
+    let source = fault.source.as_ref()?;
+    let Immutable(fields) = source.downcast_ref()?;
+    Some(fields)
+}
+
+/// Whether an object may be made anew to change what can't be changed: nothing that anyone keeps in it goes with it.
+fn is_replaceable(id: &ObjectId, object: &Value) -> bool {
+    match id.kind.as_str() {
+        "ClusterRoleBinding" | "ConfigMap" | "DaemonSet" | "Deployment" | "IngressClass"
+        | "Job" | "RoleBinding" | "Service" | "StorageClass" => true,
+        "StatefulSet" => {
+            let claims = object.pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted");
+            claims.and_then(Value::as_str) != Some("Delete")
+        }
+        _ => false,
+    }
 }
 
 #[async_trait]
