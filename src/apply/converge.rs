@@ -253,19 +253,19 @@ pub(super) async fn wait_gone(work: &Work<'_>, id: &str) -> Result<(), ActError>
         let in_waves = work.kind.goes_in_waves();
         let is_held = work.kind.lives_in_cluster() && !in_waves && !parts.is_empty();
         if waited >= (if is_held { HELD } else { PATIENCE }) {
-            let seconds = waited.as_secs();
-            let parts = parts.join(", ");
-            return Err(match parts.as_str() {
-                "" => ActError::Slow {
-                    state: "there".to_owned(),
+            let (seconds, named) = (waited.as_secs(), parts.join(", "));
+            if is_held {
+                return Err(ActError::Held {
+                    parts: named,
                     seconds,
-                },
-                _ if is_held => ActError::Held { parts, seconds },
-                _ => ActError::Slow {
-                    state: format!("there, with {parts}"),
-                    seconds,
-                },
-            });
+                });
+            }
+            let state = if parts.is_empty() {
+                "there".to_owned()
+            } else {
+                format!("there, with {named}")
+            };
+            return Err(ActError::Slow { state, seconds });
         }
         let mut pause = pause(waited);
         tell_parts(work, &mut told, parts);

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
+use std::iter::successors;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -223,12 +224,8 @@ impl<'g> Progress<'g> {
                 }
             }
             Err(error) => {
-                let mut causes = vec![error.to_string()];
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    causes.push(cause.to_string());
-                    source = cause.source();
-                }
+                let causes = successors(Some(&error as &dyn StdError), |&cause| cause.source());
+                let causes = causes.map(ToString::to_string).collect();
                 let verb = job.verb(&step.address);
                 let hint = hint(&error);
                 job.listener.hear(&Event::Failed {

@@ -1,6 +1,7 @@
 //! Smoke tests: whether the environment answers as its users need it to.
 
 use std::error::Error as _;
+use std::iter::successors;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -245,12 +246,8 @@ fn told(answer: &Result<Page, NoAnswer>) -> String {
     let page = match answer {
         Ok(page) => page,
         Err(silence) => {
-            let mut causes = Vec::new();
-            let mut next = silence.source();
-            while let Some(cause) = next {
-                causes.push(cause.to_string());
-                next = cause.source();
-            }
+            let causes = successors(silence.source(), |&cause| cause.source());
+            let causes: Vec<String> = causes.map(ToString::to_string).collect();
             return format!("nothing ({})", causes.join(": "));
         }
     };

@@ -3,6 +3,7 @@
 mod bad;
 mod files;
 mod hostile;
+mod inside;
 mod reached;
 
 use std::collections::BTreeSet;
