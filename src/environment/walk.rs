@@ -12,9 +12,6 @@ use super::faults::{Fault, Faults};
 use super::forms;
 use super::source::{Path, Source};
 
-/// Sections and keys that are designed, and not built yet.
-const LATER: [(&str, &str); 1] = [("cluster.auto_mode", "EKS Auto Mode")];
-
 /// The file as JSON that decodes, and in `faults` all that did not fit.
 pub(super) fn walk(schema: &Value, source: &mut Source<'_>, faults: &mut Faults) -> Value {
     let mut walker = Walker {
@@ -254,13 +251,6 @@ impl Walker<'_> {
         path: &Path,
     ) -> Option<String> {
         let at = path.to(key);
-        if let Some((_, what)) = LATER.iter().find(|(later, _)| *later == at.to_string()) {
-            let fault = Fault::key(&at, format!("`{key}` is not supported yet"))
-                .label(format!("{what} come later"));
-            self.faults
-                .add(fault.remedy("take it out, so that nobody relies on it"));
-            return None;
-        }
         let fault = if *path == Path::default() {
             Fault::key(&at, format!("unknown section `{key}`"))
         } else {

@@ -396,7 +396,8 @@ impl Scope<'_> {
         all.push(allow("Cluster", "eks", CLUSTER, resource));
         let roles = [&cluster.control_role, &cluster.worker_role];
         let identities = cluster.identities.values().map(|identity| &identity.role);
-        let roles = roles.into_iter().chain(identities);
+        let pools = cluster.auto_mode.iter().map(|auto| &auto.node_role);
+        let roles = roles.into_iter().chain(identities).chain(pools);
         let roles: Vec<String> = roles
             .map(|role| self.iam(&format!("role/{role}")))
             .collect();

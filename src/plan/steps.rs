@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde_json::json;
+
 use super::holds::Holds;
-use super::{Basis, Plan, Verb};
+use super::{Action, After, Basis, Plan, Verb};
 use crate::address::Address;
 use crate::graph::{Cycle, Graph};
 use crate::resources::bootstrap::APPLICATION;
-use crate::resources::{CONTROL_PLANE, Claim, Kind, LEFTOVERS, NODE_GROUP, WORKLOADS};
+use crate::resources::cluster::control_role;
+use crate::resources::{AUTO_MODE, CONTROL_PLANE, Claim, Kind, LEFTOVERS, NODE_GROUP, WORKLOADS};
 
 /// Which half of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +100,10 @@ pub(super) fn order(plan: &Plan, basis: &Basis<'_>) -> Result<Ordered, Cycle> {
             graph.wait(step(Phase::Make, address), step(Phase::Remove, address));
         }
         for first in dependencies(basis, &holds, address) {
-            if has(address, Phase::Make) && has(first, Phase::Make) && wanted(basis, address, first)
+            if has(address, Phase::Make)
+                && has(first, Phase::Make)
+                && wanted(basis, address, first)
+                && !outlives(plan, address, first)
             {
                 graph.wait(step(Phase::Make, address), step(Phase::Make, first));
             }
@@ -117,6 +123,7 @@ pub(super) fn order(plan: &Plan, basis: &Basis<'_>) -> Result<Ordered, Cycle> {
         }
     }
     sweep_in_order(plan, &mut graph);
+    auto_mode_ends(plan, basis, &mut graph);
     controllers_outlive_their_work(plan, basis, &mut graph);
     for (held, by) in contested(plan, basis) {
         graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
@@ -158,6 +165,45 @@ fn sweep_in_order(plan: &Plan, graph: &mut Graph<Step>) {
         for application in steps(APPLICATION.name, Phase::Remove, removes) {
             graph.wait(workloads.clone(), application);
         }
+    }
+}
+
+/// The action by which Auto Mode goes off.
+fn auto_mode_off(plan: &Plan) -> Option<&Action> {
+    plan.actions.iter().find(|action| {
+        let mut changes = action.changes.iter();
+        action.kind == CONTROL_PLANE
+            && action.verb == Verb::Update
+            && changes.any(|change| {
+                change.field == AUTO_MODE && change.after == After::Value(json!(false))
+            })
+    })
+}
+
+/// Whether `first` is the role whose rights `address` needs until Auto Mode is off.
+fn outlives(plan: &Plan, address: &Address, first: &Address) -> bool {
+    *first == control_role() && auto_mode_off(plan).is_some_and(|off| off.address == *address)
+}
+
+/// EKS Auto Mode clears up what it made: what goes in the cluster goes before, and the rights that it needs after.
+fn auto_mode_ends(plan: &Plan, basis: &Basis<'_>, graph: &mut Graph<Step>) {
+    let Some(off) = auto_mode_off(plan) else {
+        return;
+    };
+    let step = |phase, address: &Address| Step {
+        phase,
+        address: address.clone(),
+    };
+    let off = step(Phase::Make, &off.address);
+    for action in &plan.actions {
+        let inside = (basis.kind)(&action.kind).is_some_and(|kind| kind.lives_in_cluster());
+        if inside && removes(action.verb) {
+            graph.wait(off.clone(), step(Phase::Remove, &action.address));
+        }
+    }
+    let role = control_role();
+    if plan.action(&role).is_some_and(|action| makes(action.verb)) {
+        graph.wait(step(Phase::Make, &role), off);
     }
 }
 

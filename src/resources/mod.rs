@@ -41,6 +41,9 @@ pub use tags::{
 /// The kind of an EKS cluster: what runs in one goes with it.
 pub const CONTROL_PLANE: &str = "cluster.control-plane";
 
+/// The field of a cluster that tells whether EKS Auto Mode is on.
+pub const AUTO_MODE: &str = "auto_mode";
+
 /// The kind of the machines that pods run on.
 pub const NODE_GROUP: &str = "cluster.node-group";
 

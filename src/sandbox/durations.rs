@@ -22,6 +22,8 @@ pub const NODE_GROUP_CREATE: u64 = 140;
 pub const NODE_GROUP_JOIN_TIMEOUT: u64 = 1200;
 /// Node group: how often they try (inferred).
 pub const NODE_GROUP_JOIN_RETRY: u64 = 30;
+/// EKS Auto Mode: a pod that fits no node → a node for it (inferred).
+pub const AUTO_NODE: u64 = 45;
 /// Node group: DELETING → gone (inferred: as long as its creation).
 pub const NODE_GROUP_DELETE: u64 = 140;
 /// Node group: UPDATING → ACTIVE after a scaling or label change (inferred).

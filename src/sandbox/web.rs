@@ -2,7 +2,7 @@
 
 use http::{Request, header};
 
-use super::aws::elbv2::{LoadBalancer, service::name_for};
+use super::aws::elbv2::{LoadBalancer, Maker};
 use super::kubernetes::Cluster;
 use super::kubernetes::web::{self, Asked};
 use super::world::World;
@@ -109,8 +109,10 @@ fn answer(
     let behind = clusters.find_map(|cluster| {
         let mut services = cluster.all("services");
         let named = |service: &&serde_json::Value| {
-            let uid = service["metadata"]["uid"].as_str();
-            uid.is_some_and(|uid| name_for(uid) == balancer.name)
+            let text = |name: &str| service["metadata"][name].as_str().unwrap_or_default();
+            let named = (text("namespace"), text("name"));
+            let mut makers = Maker::ALL.into_iter();
+            makers.any(|maker| maker.name_for(named, text("uid")) == balancer.name)
         };
         Some((cluster, services.find(named)?))
     });

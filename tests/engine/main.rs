@@ -2,6 +2,7 @@
 //! ownership, what can't be seen, what a killed run leaves, secrets on their way out, states that were lost, updates
 //! that fail, names, smoke tests, objects that don't do as they are told, teardown, the real input; and the layers.
 
+mod auto_mode;
 mod bench;
 #[path = "../common/canaries.rs"]
 mod canaries;

@@ -43,6 +43,48 @@ pub struct Cluster {
     pub addons: BTreeMap<String, Addon>,
     /// What the pods of service accounts may do in AWS.
     pub identities: BTreeMap<String, PodIdentity>,
+    /// Whether EKS brings nodes, load balancers and disks itself, and how.
+    pub auto_mode: Option<AutoMode>,
+}
+
+impl Cluster {
+    /// The role of the nodes of Auto Mode's own pools, if it has any.
+    pub fn pool_role(&self) -> Option<&str> {
+        let auto = self.auto_mode.as_ref();
+        let with_pools = auto.filter(|auto| !auto.node_pools.is_empty())?;
+        Some(&with_pools.node_role)
+    }
+}
+
+/// EKS Auto Mode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AutoMode {
+    /// EKS's own node pools.
+    pub node_pools: BTreeSet<NodePool>,
+    /// The IAM role of their nodes.
+    pub node_role: String,
+}
+
+/// A node pool that EKS Auto Mode has ready.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodePool {
+    /// For whatever runs in the cluster.
+    GeneralPurpose,
+    /// For what the cluster itself needs: its nodes have a taint.
+    System,
+}
+
+impl NodePool {
+    /// The word that EKS uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GeneralPurpose => "general-purpose",
+            Self::System => "system",
+        }
+    }
 }
 
 /// How long CloudWatch lets a log group keep its events, in days.

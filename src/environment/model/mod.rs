@@ -29,8 +29,8 @@ pub use bootstrap::{
     Release, Repository, RepositoryKind, SignIn, Source, Sync, ValueSource,
 };
 pub use cluster::{
-    Access, Addon, Capacity, Cluster, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType,
-    NodeGroup, PodIdentity, Taint, TaintEffect,
+    Access, Addon, AutoMode, Capacity, Cluster, Conflicts, ControlPolicy, LOG_RETENTION_DAYS,
+    LogType, NodeGroup, NodePool, PodIdentity, Taint, TaintEffect,
 };
 pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSource};
 pub use dns::LoadBalancerName;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::forms::*;
 use crate::environment::model::{
-    Capacity, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType, TaintEffect,
+    Capacity, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType, NodePool, TaintEffect,
 };
 
 /// An EKS cluster with managed nodes.
@@ -51,6 +51,25 @@ pub(in crate::environment) struct Cluster {
     /// What the pods of a service account may do in AWS, by EKS Pod Identity.
     #[serde(default)]
     pub identities: Named<Key, Identity>,
+    /// EKS Auto Mode: EKS itself brings nodes, load balancers and disks, beside the node groups or instead of them.
+    pub auto_mode: Option<AutoMode>,
+}
+
+/// EKS Auto Mode.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::environment) struct AutoMode {
+    /// Which of EKS's own node pools there are; both by default. Without any, only pools that the cluster itself describes
+    /// have nodes.
+    #[serde(default = "node_pools")]
+    #[schemars(extend("uniqueItems" = true, "maxItems" = 2))]
+    pub node_pools: Vec<NodePool>,
+    /// The IAM role of the nodes; `<cluster>-auto` by default.
+    pub node_role: Option<RoleName>,
+}
+
+fn node_pools() -> Vec<NodePool> {
+    vec![NodePool::GeneralPurpose, NodePool::System]
 }
 
 /// An add-on.

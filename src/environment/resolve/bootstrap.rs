@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::ObjectName;
-use crate::environment::model::{Bootstrap, Ingress, KubernetesSecret, ValueSource};
+use crate::environment::model::{Bootstrap, Ingress, KubernetesSecret, NodePool, ValueSource};
 use crate::environment::raw;
 use crate::environment::source::Path;
 
@@ -49,7 +49,11 @@ impl Resolver<'_> {
         };
         let runs_pods = raw.ingress.is_some() || raw.agent.is_some() || !raw.releases.is_empty();
         let no_nodes = |group: &raw::NodeGroup| group.desired.or(group.min) == Some(0);
-        if runs_pods && cluster.node_groups.values().all(no_nodes) {
+        let pools = cluster.auto_mode.iter().flat_map(|auto| &auto.node_pools);
+        let brings_nodes = pools
+            .into_iter()
+            .any(|pool| *pool == NodePool::GeneralPurpose);
+        if runs_pods && !brings_nodes && cluster.node_groups.values().all(no_nodes) {
             let fault = Fault::key(
                 at,
                 "what is put into the cluster would wait for nodes for ever",
@@ -57,7 +61,7 @@ impl Resolver<'_> {
             self.faults.add(
                 fault
                     .also(&cluster_at, "has none")
-                    .remedy("add `[cluster.node_groups.default]`, with at least one node"),
+                    .remedy("add `[cluster.node_groups.default]`, with at least one node, or `[cluster.auto_mode]`"),
             );
         }
     }

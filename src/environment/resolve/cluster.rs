@@ -71,6 +71,7 @@ impl Resolver<'_> {
             node_groups: self.node_groups(raw, &private),
             access: self.cluster_access(raw, &at),
             log_retention_days: self.log_retention(raw, &at),
+            auto_mode: self.auto_mode(raw, &at, &name),
             identities,
             addons,
             name,

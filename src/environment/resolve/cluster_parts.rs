@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::RoleName;
-use crate::environment::model::{Access, Addon, LOG_RETENTION_DAYS, PodIdentity, partition};
+use crate::environment::model::{
+    Access, Addon, AutoMode, LOG_RETENTION_DAYS, PodIdentity, partition,
+};
 use crate::environment::raw;
 use crate::environment::source::Path;
 
@@ -16,6 +18,10 @@ const RESERVED: [&str; 5] = ["amazon:", "aws:", "eks:", "iam:", "system:"];
 
 /// Add-ons without which nodes do not join; every other one needs nodes to run on (FACTS §2).
 const BEFORE_NODES: [&str; 3] = ["eks-pod-identity-agent", "kube-proxy", "vpc-cni"];
+
+/// What a node group's nodes need for their network. EKS puts both into a new cluster by itself, but not with Auto Mode,
+/// whose nodes bring their own (EKS API, CreateCluster, `bootstrapSelfManagedAddons`).
+const NETWORKING: [&str; 2] = ["kube-proxy", "vpc-cni"];
 
 /// Hands pods their identities.
 const AGENT: &str = "eks-pod-identity-agent";
@@ -92,6 +98,47 @@ impl Resolver<'_> {
                 .add(fault.remedy("say which, such as `logging = [\"api\", \"audit\"]`"));
         }
         Some(days)
+    }
+
+    pub(super) fn auto_mode(
+        &mut self,
+        raw: &raw::Cluster,
+        at: &Path,
+        cluster: &str,
+    ) -> Option<AutoMode> {
+        let node_groups = !raw.node_groups.is_empty();
+        let lacking = NETWORKING
+            .iter()
+            .filter(|addon| !raw.addons.contains_key(**addon));
+        let lacking: Vec<String> = lacking
+            .map(|addon| format!("`[cluster.addons.{addon}]`"))
+            .collect();
+        let raw = raw.auto_mode.as_ref()?;
+        let at = at.to("auto_mode");
+        if node_groups && !lacking.is_empty() {
+            let fault = Fault::key(
+                &at,
+                "beside EKS Auto Mode node groups have no network of their own",
+            );
+            let fault = fault.also(
+                &Path::of(["cluster", "node_groups"]),
+                "these would not join",
+            );
+            self.faults
+                .add(fault.remedy(format!("add {}", lacking.join(" and "))));
+        }
+        let role = raw.node_role.as_ref();
+        let node_role = self.name::<RoleName>(
+            "IAM role",
+            &at,
+            "node_role",
+            role,
+            format!("{cluster}-auto"),
+        );
+        Some(AutoMode {
+            node_pools: raw.node_pools.iter().copied().collect(),
+            node_role,
+        })
     }
 
     /// The add-ons, and the identities: those that the file names, and those that add-ons need.
@@ -171,7 +218,9 @@ impl Resolver<'_> {
 
     /// Tells that an identity comes to nothing where nobody hands it to the pods.
     fn needs_agent(&mut self, raw: &raw::Cluster, at: &Path, what: &str) {
-        if !raw.addons.contains_key(AGENT) {
+        // Auto Mode hands its own nodes' pods their identities; those of node groups need the agent in any case.
+        let has_agent = raw.addons.contains_key(AGENT);
+        if !has_agent && (raw.auto_mode.is_none() || !raw.node_groups.is_empty()) {
             let fault = Fault::key(
                 at,
                 format!("{what} acts in AWS, and nobody hands it its identity"),

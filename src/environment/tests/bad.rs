@@ -89,7 +89,6 @@ fn form() {
                 "a name that no key may have",
                 "[secrets.\"a b\"]\nvalue = { env = \"A\" }\n"
             ),
-            ("not supported yet", "[cluster.auto_mode]\n"),
             (
                 "state elsewhere",
                 "[state]\nbackend = \"gs://acme/environments\"\n"
@@ -230,6 +229,20 @@ fn cluster() {
                  [cluster.access.b]\nprincipal = \"role/b\"\n\
                  [cluster.access.c]\nprincipal = \"role/b\"\ngroups = [\"system:masters\"]\n\
                  [cluster.access.d]\nprincipal = \"user/d\"\npolicies.ViewPolicy = {}\n"
+            ),
+            (
+                "pools that Auto Mode does not have",
+                "[cluster.auto_mode]\nnode_pools = [\"system\", \"gpu\"]\nnode_role = \"a b\"\n\
+                 [cluster.addons.kube-proxy]\n[cluster.addons.vpc-cni]\n"
+            ),
+            (
+                "node groups beside Auto Mode that nobody gives a network",
+                "[cluster.auto_mode]\n[cluster.addons.vpc-cni]\n"
+            ),
+            (
+                "pods for which no pool brings nodes",
+                "min = 0\n[cluster.auto_mode]\nnode_pools = [\"system\"]\n[cluster.addons.vpc-cni]\n[cluster.addons.kube-proxy]\n\
+                 [bootstrap.ingress]\ncontroller = \"traefik\"\n"
             ),
             (
                 "logs that nobody writes, for days that nobody keeps",

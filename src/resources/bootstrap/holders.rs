@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Who clears which finalizer. A name that ends in a slash begins several.
-const CLEARED_BY: [(&str, &str); 12] = [
+const CLEARED_BY: [(&str, &str); 14] = [
     (
         "foregroundDeletion",
         "the garbage collector clears once what the object owns is gone",
@@ -38,12 +38,16 @@ const CLEARED_BY: [(&str, &str); 12] = [
         "the AWS Load Balancer Controller clears",
     ),
     ("elbv2.k8s.aws/", "the AWS Load Balancer Controller clears"),
+    ("service.eks.amazonaws.com/", AUTO_MODE_CLEARS),
+    ("ingress.eks.amazonaws.com/", AUTO_MODE_CLEARS),
     ("external-attacher/", "the CSI driver clears"),
     (
         "resources-finalizer.argocd.argoproj.io",
         "Argo CD's application controller clears",
     ),
 ];
+
+const AUTO_MODE_CLEARS: &str = "EKS Auto Mode clears, while it is on";
 
 /// What an object that is being deleted waits for; nothing for any other.
 pub fn holders(object: &Value) -> Vec<String> {

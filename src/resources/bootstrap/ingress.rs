@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::object::{ObjectKind, Spec};
 use super::release::{parts, runs_pods};
-use super::service::annotations;
+use super::service::balanced;
 use super::{certificate, in_namespace, internet_gateway, nodes, seconds};
 use crate::address::Address;
 use crate::environment::model::{Ingress, IngressController};
@@ -50,7 +50,7 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
             cluster_role(),
             cluster_role_binding(ingress),
             ingress_class(),
-            service(ingress),
+            balanced(context, ingress, service(ingress)),
             deployment(ingress),
         ],
     };
@@ -138,11 +138,7 @@ fn service(ingress: &Ingress) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {
-            "name": NAME,
-            "namespace": ingress.namespace,
-            "annotations": annotations(ingress),
-        },
+        "metadata": {"name": NAME, "namespace": ingress.namespace},
         "spec": {
             "type": "LoadBalancer",
             "selector": labels(),

@@ -9,6 +9,7 @@ use super::id::{ObjectId, is_cluster_scoped};
 use super::object::{ObjectKind, Spec};
 use super::rendered::{Rendered, hooks};
 use super::secret::{Data, Source};
+use super::service::balancer_in;
 use super::{namespace, nodes, seconds};
 use crate::address::Address;
 use crate::resources::{Context, Desired};
@@ -270,6 +271,7 @@ impl Part<'_> {
         let balanced = kind == "Service" && manifest["spec"]["type"] == "LoadBalancer";
         let mut spec = Spec::new(context.ownership, &address, manifest).run_as(object.run.clone());
         spec.data = object.data.iter().map(rendered_value).collect();
+        spec.balancer = balancer_in(context, &spec.manifest);
         let mut desired = self.kind.described(&spec, address);
         desired.depends_on.extend(namespace);
         desired.depends_on.extend(of_others.into_iter().flatten());

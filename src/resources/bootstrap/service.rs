@@ -3,9 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::environment::model::{Ingress, IngressTls};
+use crate::resources::Context;
 
 /// What the names of the annotations begin with that the makers of load balancers read.
 const ANNOTATION: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+/// The class of EKS Auto Mode's network load balancers.
+const AUTO_MODE: &str = "eks.amazonaws.com/nlb";
 
 /// The sort of load balancer that a Service has, by what its makers go by: a class, or else the type for the controller
 /// that is in every cluster, which makes classic ones without it. None for a Service that has no load balancer.
@@ -20,13 +24,46 @@ pub fn balancer(object: &Value) -> Option<String> {
     Some(sort.unwrap_or("classic").to_owned())
 }
 
-/// The annotations by which the Service of the ingress controller gets its network load balancer.
-pub fn annotations(ingress: &Ingress) -> Value {
+/// The class of new Services that name none, if the cluster has one: Auto Mode gives them its own
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html>).
+fn class(context: &Context<'_>) -> Option<&'static str> {
+    let cluster = context.environment.cluster.as_ref();
+    cluster?.auto_mode.as_ref().map(|_| AUTO_MODE)
+}
+
+/// The sort of load balancer that the Service will have, once the cluster has added what it adds.
+pub fn balancer_in(context: &Context<'_>, object: &Value) -> Option<String> {
+    let asked = balancer(object)?;
+    let named = object.pointer("/spec/loadBalancerClass").is_some();
+    let given = class(context).filter(|_| !named);
+    Some(given.map_or(asked, str::to_owned))
+}
+
+/// Has the Service of the ingress controller get its network load balancer from Auto Mode where the cluster has it, and
+/// else from the controller that is in every cluster.
+///
+/// What Auto Mode reads, and that it wants the class and not the type:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html>. That the other makes a TLS target group for
+/// `ssl`: `EnsureLoadBalancer` in `pkg/providers/v1/aws.go` of <https://github.com/kubernetes/cloud-provider-aws>. That Auto
+/// Mode takes `ssl` as the AWS Load Balancer Controller does, whose annotations it shares, is inferred.
+pub fn balanced(context: &Context<'_>, ingress: &Ingress, mut service: Value) -> Value {
+    let class = class(context);
+    if let Some(class) = class {
+        service["spec"]["loadBalancerClass"] = json!(class);
+    }
+    service["metadata"]["annotations"] = annotations(ingress, class.is_some());
+    service
+}
+
+fn annotations(ingress: &Ingress, by_auto_mode: bool) -> Value {
     let mut annotations = Map::new();
     let mut say = |name: &str, value: &str| {
         annotations.insert(format!("{ANNOTATION}{name}"), json!(value));
     };
-    say("type", "nlb");
+    match by_auto_mode {
+        true => say("scheme", "internet-facing"),
+        false => say("type", "nlb"),
+    }
     if let Some(IngressTls::LoadBalancer { certificate }) = &ingress.tls {
         say("ssl-cert", certificate);
         say("ssl-ports", "443");

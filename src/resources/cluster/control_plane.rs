@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use aws_sdk_eks::types::{
-    AuthenticationMode, Cluster as Found, ClusterStatus, CreateAccessConfigRequest, LogSetup,
-    LogType, Logging, UpdateAccessConfigRequest, VpcConfigRequest,
+    AuthenticationMode, BlockStorage, Cluster as Found, ClusterStatus, ComputeConfigRequest,
+    CreateAccessConfigRequest, ElasticLoadBalancing, KubernetesNetworkConfigRequest, LogSetup,
+    LogType, Logging, StorageConfigRequest, UpdateAccessConfigRequest, VpcConfigRequest,
 };
 use serde::{Deserialize, Serialize};
 
 use super::inventory::describe_cluster;
-use super::{control_plane, control_role, identity_role, log_group, retag, updates};
+use super::{auto_role, control_plane, control_role, identity_role, log_group, retag, updates};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::environment::model::Cluster as Asked;
@@ -45,6 +46,12 @@ struct Spec {
     /// The kinds of log that are on.
     logging: BTreeSet<String>,
     authentication_mode: String,
+    /// Whether EKS brings nodes, load balancers and disks itself: three switches, which are on or off together.
+    auto_mode: bool,
+    /// EKS's own node pools; none while it does not.
+    node_pools: Option<BTreeSet<String>>,
+    /// The ARN of the role of their nodes; none without pools.
+    node_role: Option<Input>,
     tags: Tags,
 }
 
@@ -64,6 +71,12 @@ fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
         public_access_cidrs: asked.public_endpoint.then_some(cidrs),
         logging: logging.map(|log| log.as_str().to_owned()).collect(),
         authentication_mode: AuthenticationMode::Api.as_str().to_owned(),
+        auto_mode: asked.auto_mode.is_some(),
+        node_pools: asked.auto_mode.as_ref().map(|auto| {
+            let pools = auto.node_pools.iter();
+            pools.map(|pool| pool.as_str().to_owned()).collect()
+        }),
+        node_role: asked.pool_role().map(|name| role::arn(context, name)),
         tags: context.ownership.named(&address, &asked.name),
     };
     let desired = Desired::new(KIND, address, &asked.name, &spec).after(control_role());
@@ -72,7 +85,9 @@ fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
     let desired = logs.into_iter().fold(desired, Desired::after);
     // The rights of what runs in the cluster last as long as it does.
     let roles = asked.identities.keys().map(|key| identity_role(key));
-    roles.fold(desired, Desired::after)
+    let desired = roles.fold(desired, Desired::after);
+    let auto = asked.pool_role().map(|_| auto_role());
+    auto.into_iter().fold(desired, Desired::after)
 }
 
 fn condition(found: &Found) -> Condition {
@@ -125,6 +140,17 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
     let mode = access.and_then(|access| access.authentication_mode());
     let identity = found.identity().and_then(|identity| identity.oidc());
     let authority = found.certificate_authority();
+    let compute = found.compute_config();
+    let compute = compute.filter(|compute| compute.enabled() == Some(true));
+    // One switch that somebody turned is enough to be told of.
+    let balances = found.kubernetes_network_config();
+    let balances = balances.and_then(|network| network.elastic_load_balancing());
+    let stores = found
+        .storage_config()
+        .and_then(|storage| storage.block_storage());
+    let is_auto = compute.is_some()
+        || balances.is_some_and(|balances| balances.enabled() == Some(true))
+        || stores.is_some_and(|stores| stores.enabled() == Some(true));
     let spec = Spec {
         name: name.to_owned(),
         version: found.version().map(str::to_owned),
@@ -136,6 +162,12 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
         public_access_cidrs: public.then(|| cidrs.unwrap_or(&[]).iter().cloned().collect()),
         logging: logs_on(found),
         authentication_mode: mode.map_or_else(String::new, |mode| mode.as_str().to_owned()),
+        auto_mode: is_auto,
+        node_pools: compute.map(|compute| compute.node_pools().iter().cloned().collect()),
+        node_role: compute
+            .filter(|compute| !compute.node_pools().is_empty())
+            .and_then(|compute| compute.node_role_arn())
+            .map(Input::from),
         tags: Tags::new(),
     };
     let group = network.and_then(|network| network.cluster_security_group_id());
@@ -182,6 +214,9 @@ impl Kind for ControlPlane {
                 Field::in_place("public_access_cidrs"),
                 Field::in_place("logging"),
                 Field::in_place("authentication_mode"),
+                Field::in_place("auto_mode"),
+                Field::in_place("node_pools"),
+                Field::in_place("node_role"),
                 Field::in_place("tags"),
             ]
         }
@@ -227,9 +262,6 @@ impl Kind for ControlPlane {
         inventory: &Inventory,
         desired: &Desired,
     ) -> Result<Vec<Problem>, Fault> {
-        let Some(asked) = desired.fields.get("version").and_then(|v| v.as_str()) else {
-            return Ok(Vec::new());
-        };
         let problem = |message: String| {
             vec![Problem {
                 address: desired.address.clone(),
@@ -237,10 +269,29 @@ impl Kind for ControlPlane {
             }]
         };
         let clusters = inventory.clusters.clusters.as_deref().unwrap_or(&[]);
-        let now = clusters
+        let found = clusters
             .iter()
-            .find(|cluster| cluster.name() == Some(&desired.name))
-            .and_then(|cluster| cluster.version());
+            .find(|cluster| cluster.name() == Some(&desired.name));
+        let role = |role: Option<&str>| role.map(str::to_owned);
+        let wanted = role(
+            desired
+                .fields
+                .get("node_role")
+                .and_then(|role| role.as_str()),
+        );
+        let given = role(found.and_then(|found| found.compute_config()?.node_role_arn()));
+        if let (Some(wanted), Some(given)) = (wanted, given)
+            && wanted != given
+        {
+            // EKS API, ComputeConfigRequest, `nodeRoleArn`.
+            return Ok(problem(format!(
+                "EKS never changes the role of Auto Mode's nodes while Auto Mode is on: it is {given}, and {wanted} is asked for; take `[cluster.auto_mode]` out once, and put it in again"
+            )));
+        }
+        let Some(asked) = desired.fields.get("version").and_then(|v| v.as_str()) else {
+            return Ok(Vec::new());
+        };
+        let now = found.and_then(|cluster| cluster.version());
         if let Some(now) = now.filter(|now| minor(now) > minor(asked)) {
             return Ok(problem(format!(
                 "EKS never goes back to an older Kubernetes: the cluster runs {now}, and {asked} is asked for"
@@ -282,6 +333,15 @@ impl Kind for ControlPlane {
             let call = call.set_version(spec.version.clone());
             let call = call.resources_vpc_config(network.clone());
             let call = call.access_config(access.clone());
+            // What every cluster has without being asked needs no word.
+            let call = match spec.auto_mode {
+                true => call
+                    .compute_config(compute(&spec))
+                    .kubernetes_network_config(balancing(&spec))
+                    .storage_config(storage(&spec))
+                    .bootstrap_self_managed_addons(false),
+                false => call,
+            };
             let call = call.logging(logging(&spec.logging, &BTreeSet::new()));
             let call = call.set_tags(Some(spec.tags.clone().into_iter().collect()));
             let answer = call.client_request_token(order.token).send().await;
@@ -341,6 +401,11 @@ impl Kind for ControlPlane {
             let mode = next_mode(observed, &spec.authentication_mode);
             let access = UpdateAccessConfigRequest::builder().authentication_mode(mode);
             call.access_config(access.build())
+        } else if any(&["auto_mode", "node_pools", "node_role"]) {
+            // After the access entries count: by one of them its nodes are let in.
+            call.compute_config(compute(&spec))
+                .kubernetes_network_config(balancing(&spec))
+                .storage_config(storage(&spec))
         } else if has(changed, "version") {
             return upgrade(cloud, &spec).await;
         } else {
@@ -363,6 +428,34 @@ impl Kind for ControlPlane {
 
 fn texts(inputs: &[Input]) -> Vec<String> {
     inputs.iter().map(|id| id.text().to_owned()).collect()
+}
+
+/// The first switch of Auto Mode: nodes.
+fn compute(spec: &Spec) -> ComputeConfigRequest {
+    let compute = ComputeConfigRequest::builder().enabled(spec.auto_mode);
+    let pools = spec.node_pools.iter().flatten().cloned().collect();
+    let role = spec.node_role.as_ref().map(|role| role.text().to_owned());
+    match spec.auto_mode {
+        true => compute.set_node_pools(Some(pools)).set_node_role_arn(role),
+        false => compute,
+    }
+    .build()
+}
+
+/// The second: load balancers.
+fn balancing(spec: &Spec) -> KubernetesNetworkConfigRequest {
+    let balancing = ElasticLoadBalancing::builder().enabled(spec.auto_mode);
+    KubernetesNetworkConfigRequest::builder()
+        .elastic_load_balancing(balancing.build())
+        .build()
+}
+
+/// The third: disks.
+fn storage(spec: &Spec) -> StorageConfigRequest {
+    let disks = BlockStorage::builder().enabled(spec.auto_mode);
+    StorageConfigRequest::builder()
+        .block_storage(disks.build())
+        .build()
 }
 
 /// From where the API can be reached.

@@ -76,6 +76,11 @@ pub fn worker_role() -> Address {
     Address::of(&["cluster", "role", "worker"])
 }
 
+/// Where the role of Auto Mode's nodes stands.
+pub fn auto_role() -> Address {
+    Address::of(&["cluster", "role", "auto"])
+}
+
 /// Where that stands which runs in the cluster and has effects outside; only in a teardown.
 pub fn workloads() -> Address {
     Address::of(&["cluster", "workloads"])

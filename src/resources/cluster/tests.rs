@@ -274,6 +274,51 @@ async fn addons_and_identities_are_changed_in_place_and_go() {
     assert_eq!(bench.observe().await, []);
 }
 
+/// The three switches go on and off together, beside node groups, with roles for both.
+#[tokio::test(start_paused = true)]
+async fn auto_mode_is_switched_on_and_off() {
+    const ADDONS: &str = "[cluster.addons.vpc-cni]\n[cluster.addons.kube-proxy]\n";
+    let off = with(ADDONS);
+    let on = format!("{off}[cluster.auto_mode]\n");
+    let mut bench = Bench::new(&on);
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let found = bench
+        .cloud
+        .aws
+        .eks
+        .describe_cluster()
+        .name("ms")
+        .send()
+        .await;
+    let found = found.unwrap().cluster.unwrap();
+    let pools = found
+        .compute_config()
+        .map(|compute| compute.node_pools().len());
+    assert_eq!(pools, Some(2));
+    bench
+        .edits(&control_plane(), "node_pools", json!(["system"]))
+        .await;
+    bench.ask(&off);
+    for address in [control_plane(), control_role()] {
+        let id = bench.recorded[&address].id.clone();
+        bench.converge(&address, &id).await;
+    }
+    let gone = auto_role();
+    assert_eq!(
+        bench.differences().await,
+        [format!("{gone} unasked")].into()
+    );
+    bench.ask(&on);
+    for address in [control_role(), control_plane()] {
+        let id = bench.recorded[&address].id.clone();
+        bench.converge(&address, &id).await;
+    }
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn addons_without_nodes_to_run_on_are_no_failure() {
     let nodes = CLUSTER.find("[cluster.node_groups").unwrap();

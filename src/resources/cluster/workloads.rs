@@ -44,8 +44,12 @@ const WAVES: [&[(&str, &str)]; 4] = [
 const CLAIM: &str = "PersistentVolumeClaim";
 const VOLUME: &str = "PersistentVolume";
 
-/// What keeps a Service there until its load balancer is gone, whatever its type has become since.
-const BALANCED: &str = "service.kubernetes.io/load-balancer-cleanup";
+/// What keeps a Service there until its load balancer is gone, whatever its type has become since: of the cloud
+/// provider's controller, and of EKS Auto Mode (inferred from how its other names go).
+const BALANCED: [&str; 2] = [
+    "service.kubernetes.io/load-balancer-cleanup",
+    "service.eks.amazonaws.com/resources",
+];
 
 /// From a pod to what made it in the end is never further than this: CronJob, Job, Pod, and room for an operator.
 const GENERATIONS: usize = 5;
@@ -121,7 +125,9 @@ fn has_effects(object: &Value) -> bool {
             let finalizers = object.pointer("/metadata/finalizers");
             let finalizers = finalizers.and_then(Value::as_array).into_iter().flatten();
             text("/spec/type") == Some("LoadBalancer")
-                || finalizers.into_iter().any(|one| one == BALANCED)
+                || finalizers
+                    .into_iter()
+                    .any(|one| BALANCED.iter().any(|name| one == name))
         }
         // What is kept on purpose, and what can't go any more, is left to the sweep.
         Some(VOLUME) => {
@@ -307,10 +313,10 @@ mod tests {
             json!({"type": "ClusterIP"}),
             json!([])
         )));
-        assert!(has_effects(&service(
-            json!({"type": "ClusterIP"}),
-            json!([BALANCED])
-        )));
+        for balanced in BALANCED {
+            let was_balanced = service(json!({"type": "ClusterIP"}), json!([balanced]));
+            assert!(has_effects(&was_balanced));
+        }
         let volume = |policy: &str, phase: &str| {
             json!({
                 "kind": VOLUME, "status": {"phase": phase},

@@ -12,7 +12,7 @@ use super::inventory::{Role as Found, arns, document, tags};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
 use crate::resources::calls::{fresh, made_already, present};
-use crate::resources::cluster::{control_role, identity_role, worker_role};
+use crate::resources::cluster::{auto_role, control_role, identity_role, worker_role};
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::tags::changes;
@@ -33,6 +33,19 @@ pub const WORKER: &[&str] = &[
     "AmazonEKSWorkerNodePolicy",
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEKS_CNI_Policy",
+];
+
+/// What a control plane needs beside that in Auto Mode (FACTS §2).
+const AUTO: [&str; 4] = [
+    "AmazonEKSComputePolicy",
+    "AmazonEKSBlockStoragePolicy",
+    "AmazonEKSLoadBalancingPolicy",
+    "AmazonEKSNetworkingPolicy",
+];
+/// What the nodes of Auto Mode need (FACTS §2).
+const AUTO_NODES: [&str; 2] = [
+    "AmazonEKSWorkerNodeMinimalPolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
 ];
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -137,18 +150,26 @@ impl Kind for IamRole {
             return Vec::new();
         };
         let more = cluster.control_policies.iter();
+        let auto = cluster.auto_mode.iter().flat_map(|_| AUTO);
         let control_policies: Vec<&str> = iter::once(CONTROL)
             .chain(more.map(|policy| policy.as_str()))
+            .chain(auto)
             .collect();
         let (control, worker) = (&cluster.control_role, &cluster.worker_role);
         let assumed = |service| (service, json!("sts:AssumeRole"));
         let control_policies = managed(context, &control_policies);
+        // Auto Mode and Pod Identity say as whom they act in tags of the session.
+        let tagging = || json!(["sts:AssumeRole", "sts:TagSession"]);
+        let control_trust = match &cluster.auto_mode {
+            Some(_) => ("eks.amazonaws.com", tagging()),
+            None => assumed("eks.amazonaws.com"),
+        };
         let mut roles = vec![
             desired(
                 context,
                 control_role(),
                 control,
-                assumed("eks.amazonaws.com"),
+                control_trust,
                 control_policies,
             ),
             desired(
@@ -159,14 +180,23 @@ impl Kind for IamRole {
                 managed(context, WORKER),
             ),
         ];
+        let pools = cluster.pool_role().map(|name| {
+            let policies = managed(context, &AUTO_NODES);
+            desired(
+                context,
+                auto_role(),
+                name,
+                assumed("ec2.amazonaws.com"),
+                policies,
+            )
+        });
+        roles.extend(pools);
         roles.extend(cluster.identities.iter().map(|(key, identity)| {
-            // Pod Identity says as whom it acts in tags of the session.
-            let trusted = json!(["sts:AssumeRole", "sts:TagSession"]);
             desired(
                 context,
                 identity_role(key),
                 &identity.role,
-                ("pods.eks.amazonaws.com", trusted),
+                ("pods.eks.amazonaws.com", tagging()),
                 identity.policies.clone(),
             )
         }));

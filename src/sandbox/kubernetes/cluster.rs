@@ -23,6 +23,9 @@ pub struct Cluster {
     pub region: String,
     /// The Kubernetes version, such as `1.35`.
     pub version: String,
+    /// Whether EKS Auto Mode is on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_mode: bool,
     /// The number of the last change.
     pub resource_version: u64,
     /// Objects by `resource.group` (`deployments.apps`, `pods`), then by `namespace/name` (`/name` without a namespace).

@@ -75,19 +75,31 @@ fn change(world: &mut World, region: &str, name: &str, act: impl FnOnce(&mut Edi
 /// isn't there is passed over.
 pub fn add_node(world: &mut World, region: &str, cluster: &str, node: NewNode) {
     change(world, region, cluster, |editor| {
-        let document = document(editor, region, &node);
-        let created = editor.create("nodes", document.clone());
-        editor.edit(
-            "nodes",
-            &key("", text(&created, "/metadata/name")),
-            |live| {
-                for pointer in ["/metadata/labels", "/spec/taints"] {
-                    if let Some(value) = document.pointer(pointer) {
-                        set(live, pointer, value.clone());
-                    }
+        join(editor, region, &node);
+    });
+}
+
+/// The same from within.
+pub(super) fn join(editor: &mut Editor<'_>, region: &str, node: &NewNode) {
+    let document = document(editor, region, node);
+    let created = editor.create("nodes", document.clone());
+    editor.edit(
+        "nodes",
+        &key("", text(&created, "/metadata/name")),
+        |live| {
+            for pointer in ["/metadata/labels", "/spec/taints"] {
+                if let Some(value) = document.pointer(pointer) {
+                    set(live, pointer, value.clone());
                 }
-            },
-        );
+            }
+        },
+    );
+}
+
+/// EKS Auto Mode is on or off: its controllers work or rest. A cluster that isn't there is passed over.
+pub fn set_auto_mode(world: &mut World, region: &str, cluster: &str, on: bool) {
+    change(world, region, cluster, |editor| {
+        editor.cluster.auto_mode = on;
     });
 }
 

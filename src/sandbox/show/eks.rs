@@ -36,6 +36,8 @@ fn cluster(cluster: &Cluster) -> Item {
         } = &cluster.access;
         json!({"public": public, "private": private, "cidrs": public_cidrs})
     });
+    let auto = cluster.auto.as_ref();
+    let auto = auto.map(|auto| json!({"pools": auto.pools, "role": auto.node_role}));
     let logging = (!cluster.logging.is_empty()).then(|| json!(cluster.logging));
     Item::new(
         "eks_cluster",
@@ -48,6 +50,7 @@ fn cluster(cluster: &Cluster) -> Item {
     .id(&cluster.uid)
     .maybe("access", access)
     .maybe("logging", logging)
+    .maybe("auto_mode", auto)
     .unless("authentication", cluster.authentication.as_str(), "CONFIG_MAP")
     .unless("support", cluster.support.as_str(), "EXTENDED")
     .unless("creator_is_admin", cluster.creator_is_admin, true)

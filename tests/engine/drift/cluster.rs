@@ -1,6 +1,6 @@
 //! Rows of the section `cluster`: roles, control plane and node groups.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_eks::types::{
     AccessScope, AccessScopeType, LogSetup, LogType, Logging, NodegroupScalingConfig, Taint,
@@ -8,6 +8,8 @@ use aws_sdk_eks::types::{
 };
 use aws_sdk_iam::types::Tag;
 use futures::future::BoxFuture;
+use groundwork::environment::Environment;
+use groundwork::environment::model::{AutoMode, NodePool};
 use serde_json::{Value, json};
 
 use super::Rows;
@@ -188,6 +190,11 @@ fn control_plane() -> Rows {
         .document("authentication_mode", |h| {
             h.edit(&[(member("authentication"), json!("API_AND_CONFIG_MAP"))]);
         })
+        .document("auto_mode", |h| {
+            h.edit(&[(member("auto"), json!({"pools": [], "node_role": null}))]);
+        })
+        .file("node_pools", switch_on)
+        .file("node_role", switch_on)
         .hand("tags", |h| retag(h, CONTROL_PLANE))
         .deleted(|h| {
             Box::pin(async move {
@@ -350,6 +357,14 @@ fn addon() -> Rows {
                 h.wait(600).await;
             })
         })
+}
+
+fn switch_on(environment: &mut Environment) {
+    let cluster = environment.cluster.as_mut().unwrap();
+    cluster.auto_mode = Some(AutoMode {
+        node_pools: BTreeSet::from([NodePool::System]),
+        node_role: "ms-cluster-staging-auto".to_owned(),
+    });
 }
 
 async fn delete_nodes(hands: &Hands) {

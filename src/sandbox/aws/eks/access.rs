@@ -37,6 +37,9 @@ const TYPES: [&str; 6] = [
 /// The type of the entries that let nodes join.
 pub(super) const OF_NODES: &str = "EC2_LINUX";
 
+/// The type of those that let Auto Mode's nodes join.
+pub(super) const OF_POOLS: &str = "EC2";
+
 /// What no group begins with that is not EKS's own.
 const RESERVED: [&str; 5] = ["amazon:", "aws:", "eks:", "iam:", "system:"];
 
@@ -74,6 +77,23 @@ pub(super) fn of_nodes(world: &mut World, call: &Call, role: &str) -> Result<(),
     let entries = &mut cluster_of(world, call)?.access_entries;
     entries.insert(role.to_owned(), entry);
     Ok(())
+}
+
+/// Lets the nodes of Auto Mode in, with the policy that EKS has for them.
+pub(super) fn of_pools(world: &mut World, region: &str, name: &str, role: &str) {
+    let mut entry = entry(world, region, name, role, OF_POOLS);
+    entry.by_eks = true;
+    entry
+        .policies
+        .insert(format!("{POLICY}AmazonEKSAutoNodePolicy"), BTreeSet::new());
+    if let Some(cluster) = world.region(region).eks.clusters.get_mut(name)
+        && counts(cluster)
+    {
+        cluster
+            .access_entries
+            .entry(role.to_owned())
+            .or_insert(entry);
+    }
 }
 
 fn entry(

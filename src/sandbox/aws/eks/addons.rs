@@ -214,8 +214,14 @@ pub(super) fn remove(world: &mut World, region: &str, uid: &str) {
 
 fn render(cluster: &Cluster, addon: &Addon) -> Reply {
     let nodes = cluster.nodegroups.values().map(|group| group.nodes.len());
+    // A pool of Auto Mode brings nodes for whatever needs some.
+    let no_pools = cluster
+        .auto
+        .as_ref()
+        .is_none_or(|auto| auto.pools.is_empty());
     let waits = addon.status == AddonStatus::Active
         && ON_NODES.contains(&addon.name.as_str())
+        && no_pools
         && nodes.sum::<usize>() == 0;
     let waiting = waits.then(|| Issue {
         code: "InsufficientNumberOfReplicas".to_owned(),

@@ -1,9 +1,9 @@
 //! UpdateClusterConfig and UpdateClusterVersion.
 
 use super::clusters::{self, AUTHENTICATION_MODES};
-use super::state::{Change, Cluster};
+use super::state::{Auto, Change, Cluster};
 use super::updates::{self, UpdateParams};
-use super::{cluster_of, invalid, versions};
+use super::{auto, cluster_of, invalid, versions};
 use crate::sandbox::aws::{Call, Fault, Params, Reply};
 use crate::sandbox::durations::{EKS_CONFIG_UPDATE, EKS_VERSION_UPDATE};
 use crate::sandbox::world::World;
@@ -22,6 +22,7 @@ pub(super) fn config(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         logging(params, &cluster)?,
         access(params, &cluster)?,
         network(world, call, &cluster)?,
+        auto_mode(world, params, &cluster)?,
         authentication(params, &cluster)?,
         protection(params, &cluster)?,
         support(params, &cluster)?,
@@ -121,6 +122,22 @@ fn network(world: &mut World, call: &Call, cluster: &Cluster) -> Result<Asked, F
         Change::Network { subnets, group_ids },
         &about,
     )
+}
+
+fn auto_mode(world: &World, params: &Params, cluster: &Cluster) -> Result<Asked, Fault> {
+    let Some(asked) = auto::asked(world, params, &cluster.role_arn)? else {
+        return Ok(None);
+    };
+    let role = |auto: &Option<Auto>| auto.as_ref().and_then(|auto| auto.node_role.clone());
+    let (before, after) = (role(&cluster.auto), role(&asked));
+    if before.is_some() && after.is_some() && before != after {
+        return Err(invalid(
+            "nodeRoleArn can't be changed while EKS Auto Mode is enabled",
+        ));
+    }
+    let about = [("ComputeConfig", asked.is_some().to_string())];
+    let is_same = asked == cluster.auto;
+    changed("AutoModeUpdate", is_same, Change::Auto(asked), &about)
 }
 
 /// The authentication mode goes one step down the list, never back.

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use super::state::{Access, Cluster, ClusterStatus, Token};
 use super::{
-    Task, access, checked_name, cluster_of, in_use, invalid, later, render, roles, versions,
+    Task, access, auto, checked_name, cluster_of, in_use, invalid, later, render, roles, versions,
 };
 use crate::sandbox::aws::ec2::{self, Peer, security_groups};
 use crate::sandbox::aws::placement::{self, Subnets};
@@ -44,6 +44,12 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     let role_arn = params.text("roleArn").unwrap_or_default();
     roles::check(world, &role_arn, "eks.amazonaws.com")?;
+    let auto = auto::asked(world, params, &role_arn)?.flatten();
+    if auto.is_some() && params.flag("bootstrapSelfManagedAddons") != Some(false) {
+        return Err(invalid(
+            "When EKS Auto Mode is enabled, bootstrapSelfManagedAddons must be set to false",
+        ));
+    }
     let network = params.nested("resourcesVpcConfig");
     let subnet_ids = network.texts("subnetIds");
     let subnets = subnets(world, region, &subnet_ids)?;
@@ -80,6 +86,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         updates: Vec::new(),
         nodegroups: BTreeMap::new(),
         access_entries: BTreeMap::new(),
+        auto,
+        auto_nodes: BTreeMap::new(),
         addons: BTreeMap::new(),
         associations: BTreeMap::new(),
         name,
@@ -306,6 +314,7 @@ pub(super) fn activate(world: &mut World, region: &str, uid: &str) {
     let (name, version) = (cluster.name.clone(), cluster.version.clone());
     let logs = !cluster.logging.is_empty();
     kubernetes::create_cluster(world, region, &name, &version);
+    auto::settle(world, region, &name);
     if logs {
         logs::ensure(world, region, &log_group(&name));
     }
@@ -349,6 +358,8 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     cluster.status = ClusterStatus::Deleting;
     let uid = cluster.uid.clone();
     let reply = Fields::only("cluster", render::cluster(&call.region, cluster));
+    let going = cluster.clone();
+    auto::retire(world, &call.region, &going, |_| true);
     later(world, &call.region, EKS_CLUSTER_DELETE, Task::Remove(uid));
     Ok(reply)
 }

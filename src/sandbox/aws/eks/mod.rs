@@ -10,6 +10,9 @@ mod access_tests;
 mod addon_tests;
 mod addon_versions;
 mod addons;
+pub mod auto;
+#[cfg(test)]
+mod auto_tests;
 mod cluster_updates;
 mod clusters;
 mod identities;

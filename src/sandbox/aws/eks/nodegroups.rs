@@ -96,6 +96,7 @@ fn read(
     }
     let uid = world.ids.uuid();
     Ok(Nodegroup {
+        is_pool: false,
         cluster: cluster.name.clone(),
         arn: format!(
             "arn:aws:eks:{region}:{}:nodegroup/{}/{name}/{uid}",

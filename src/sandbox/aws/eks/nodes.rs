@@ -89,6 +89,14 @@ fn image(group: &Nodegroup) -> String {
 
 fn instance_tags(group: &Nodegroup) -> Tags {
     let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    if group.is_pool {
+        // As its policies demand (EKS user guide, "Custom AWS tags for EKS Auto resources").
+        return Tags::from([
+            tag("eks:eks-cluster-name", &group.cluster),
+            tag("eks:kubernetes-node-class-name", "default"),
+            tag("eks:kubernetes-node-pool-name", &group.name),
+        ]);
+    }
     Tags::from([
         tag("eks:cluster-name", &group.cluster),
         tag("eks:nodegroup-name", &group.name),
@@ -99,26 +107,32 @@ fn instance_tags(group: &Nodegroup) -> Tags {
 
 /// Has the group's nodes join Kubernetes, with the labels and taints of now.
 pub(super) fn join(world: &mut World, region: &str, group: &Nodegroup) {
+    for node in &group.nodes {
+        kubernetes::add_node(world, region, &group.cluster, joining(group, node));
+    }
+}
+
+/// A node of the group as it joins.
+pub(super) fn joining(group: &Nodegroup, node: &Node) -> NewNode {
     let mut labels = group.settings.labels.clone();
-    labels.insert("eks.amazonaws.com/nodegroup".to_owned(), group.name.clone());
-    labels.insert(
-        "eks.amazonaws.com/capacityType".to_owned(),
-        group.capacity.clone(),
-    );
+    if !group.is_pool {
+        labels.insert("eks.amazonaws.com/nodegroup".to_owned(), group.name.clone());
+        labels.insert(
+            "eks.amazonaws.com/capacityType".to_owned(),
+            group.capacity.clone(),
+        );
+    }
     let taint = |taint: &super::Taint| {
         let effect = to_kubernetes(&taint.effect).unwrap_or_default();
         (taint.key.clone(), taint.value.clone(), effect.to_owned())
     };
-    for node in &group.nodes {
-        let new = NewNode {
-            name: node.name.clone(),
-            instance_id: node.instance_id.clone(),
-            instance_type: group.instance_types.first().cloned().unwrap_or_default(),
-            zone: node.zone.clone(),
-            labels: labels.clone(),
-            taints: group.settings.taints.iter().map(taint).collect(),
-        };
-        kubernetes::add_node(world, region, &group.cluster, new);
+    NewNode {
+        name: node.name.clone(),
+        instance_id: node.instance_id.clone(),
+        instance_type: group.instance_types.first().cloned().unwrap_or_default(),
+        zone: node.zone.clone(),
+        labels,
+        taints: group.settings.taints.iter().map(taint).collect(),
     }
 }
 

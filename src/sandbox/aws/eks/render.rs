@@ -28,7 +28,18 @@ pub(super) fn cluster(region: &str, cluster: &Cluster) -> Reply {
     let network = Fields::new()
         .with("serviceIpv4Cidr", &cluster.service_cidr)
         .with("ipFamily", "ipv4")
-        .with("elasticLoadBalancing", Fields::only("enabled", false));
+        .with(
+            "elasticLoadBalancing",
+            Fields::only("enabled", cluster.auto.is_some()),
+        );
+    let storage = Fields::only("blockStorage", Fields::only("enabled", true));
+    let storage = cluster.auto.as_ref().map(|_| storage);
+    let compute = cluster.auto.as_ref().map(|auto| {
+        Fields::new()
+            .with("enabled", true)
+            .list("nodePools", "member", &auto.pools)
+            .maybe("nodeRoleArn", auto.node_role.as_ref())
+    });
     Fields::new()
         .with("name", &cluster.name)
         .with("arn", &cluster.arn)
@@ -51,6 +62,8 @@ pub(super) fn cluster(region: &str, cluster: &Cluster) -> Reply {
             Fields::only("supportType", &cluster.support),
         )
         .with("deletionProtection", cluster.protected)
+        .maybe("computeConfig", compute)
+        .maybe("storageConfig", storage)
         .into()
 }
 

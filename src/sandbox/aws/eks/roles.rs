@@ -41,6 +41,15 @@ const NODE_POLICIES: [&[&str]; 3] = [
 
 /// Whether nodes with this role can join a cluster.
 pub(super) fn lets_nodes_join(world: &World, arn: &str) -> bool {
+    has_all(world, arn, &NODE_POLICIES)
+}
+
+/// The same for nodes of Auto Mode, whose network is EKS's own business.
+pub(super) fn lets_pools_join(world: &World, arn: &str) -> bool {
+    has_all(world, arn, &NODE_POLICIES[..2])
+}
+
+fn has_all(world: &World, arn: &str, policies: &[&[&str]]) -> bool {
     let Some(role) = world.global.iam.role_by_arn(arn) else {
         return false;
     };
@@ -48,5 +57,5 @@ pub(super) fn lets_nodes_join(world: &World, arn: &str) -> bool {
         let arn = format!("arn:aws:iam::aws:policy/{policy}");
         role.entity.attached.contains(&arn)
     };
-    NODE_POLICIES.iter().all(|choices| choices.iter().any(has))
+    policies.iter().all(|choices| choices.iter().any(has))
 }

@@ -121,12 +121,27 @@ pub struct Cluster {
     /// Who is let in, by the ARN of the principal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub access_entries: BTreeMap<String, AccessEntry>,
+    /// Auto Mode, while it is on.
+    #[serde(default)]
+    pub auto: Option<Auto>,
+    /// The nodes that Auto Mode brought, by their pool: as groups that nobody lists.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub auto_nodes: BTreeMap<String, Nodegroup>,
     /// Its add-ons by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addons: BTreeMap<String, Addon>,
     /// As whom pods act in AWS, by the association's id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub associations: BTreeMap<String, Association>,
+}
+
+/// EKS Auto Mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auto {
+    /// The node pools that EKS has ready.
+    pub pools: BTreeSet<String>,
+    /// The role of their nodes.
+    pub node_role: Option<String>,
 }
 
 /// Where an add-on stands.
@@ -278,6 +293,8 @@ pub enum Change {
         /// Security groups.
         group_ids: Vec<String>,
     },
+    /// Auto Mode, on or off.
+    Auto(Option<Auto>),
     /// The authentication mode.
     Authentication(String),
     /// Whether the cluster refuses to be deleted.
@@ -400,6 +417,9 @@ pub struct Nodegroup {
     pub name: String,
     /// The name of its cluster.
     pub cluster: String,
+    /// Whether it is a pool of Auto Mode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pool: bool,
     /// An id that no later namesake gets; part of its ARN.
     pub uid: String,
     /// Its ARN.

@@ -3,7 +3,9 @@
 use super::state::{
     AddonStatus, Change, Cluster, ClusterStatus, Issue, NodegroupStatus, Token, Update,
 };
-use super::{Task, addons, cluster_of, clusters, in_use, later, nodegroup_updates, not_found};
+use super::{
+    Task, addons, auto, cluster_of, clusters, in_use, later, nodegroup_updates, not_found,
+};
 use crate::sandbox::aws::placement::{self, Subnets};
 use crate::sandbox::aws::{Call, Fault, Fields, Reply, logs, page};
 use crate::sandbox::durations::FAILS_AFTER;
@@ -167,6 +169,10 @@ fn apply(world: &mut World, region: &str, name: &str, change: Change) -> Result<
             }
         }
         Change::Access(access) => cluster.access = access,
+        Change::Auto(asked) => {
+            cluster.auto = asked;
+            auto::settle(world, region, name);
+        }
         Change::Network { subnets, group_ids } => {
             let before = cluster.clone();
             cluster.subnets = subnets;

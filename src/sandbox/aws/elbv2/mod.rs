@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use load_balancers::delete as delete_load_balancer;
 pub use service::{
-    NewServiceLoadBalancer, ServiceLoadBalancer, ServicePort, create_for_service,
-    delete_for_service, update_for_service,
+    Maker, NewServiceLoadBalancer, ServiceLoadBalancer, ServicePort, create_for_service,
+    delete_for_auto_mode, delete_for_service, update_for_service,
 };
 
 use super::ec2::Tags;

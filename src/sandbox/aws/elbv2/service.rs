@@ -1,7 +1,7 @@
 //! What the cloud provider inside Kubernetes makes in AWS for a Service of type LoadBalancer, and takes away again.
 //!
 //! It is the legacy controller's network load balancer, or without its annotation a classic one: nothing has to be
-//! installed in the cluster for them.
+//! installed in the cluster for them. Or it is EKS Auto Mode's, which sends to pods instead of nodes.
 
 use super::load_balancers::{self, later};
 use super::{Kind, Listener, TargetGroup, Task, target_groups};
@@ -9,6 +9,65 @@ use crate::sandbox::aws::Fault;
 use crate::sandbox::aws::ec2::{self, Ec2, Peer, Tags, Traffic, security_groups};
 use crate::sandbox::durations;
 use crate::sandbox::world::World;
+
+/// Who makes the load balancer of a Service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Maker {
+    /// The cloud provider that is in every cluster.
+    #[default]
+    Legacy,
+    /// EKS Auto Mode.
+    AutoMode,
+}
+
+impl Maker {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Legacy, Self::AutoMode];
+
+    /// What it calls the load balancer of the Service `namespace/service` with this uid.
+    pub fn name_for(self, (namespace, service): (&str, &str), uid: &str) -> String {
+        let hex = uid.replace('-', "");
+        match self {
+            Self::Legacy => format!("a{hex}").chars().take(32).collect(),
+            Self::AutoMode => {
+                let hex: String = hex.chars().take(10).collect();
+                format!("k8s-{}-{}-{hex}", short(namespace), short(service))
+            }
+        }
+    }
+
+    /// The tags of all that it makes: `part` is what the thing is.
+    fn tags(self, new: &NewServiceLoadBalancer, part: &str) -> Tags {
+        let NewServiceLoadBalancer {
+            cluster,
+            namespace,
+            service,
+            ..
+        } = new;
+        let named = format!("{namespace}/{service}");
+        match self {
+            Self::Legacy => Tags::from([
+                (
+                    format!("kubernetes.io/cluster/{cluster}"),
+                    "owned".to_owned(),
+                ),
+                ("kubernetes.io/service-name".to_owned(), named),
+            ]),
+            // EKS user guide, "Disable EKS Auto Mode": by these tags it finds what is left of a security group.
+            Self::AutoMode => Tags::from([
+                (AUTO_MODE_TAG.to_owned(), cluster.clone()),
+                ("service.eks.amazonaws.com/stack".to_owned(), named),
+                (
+                    "service.eks.amazonaws.com/resource".to_owned(),
+                    part.to_owned(),
+                ),
+            ]),
+        }
+    }
+}
+
+/// The tag in which EKS Auto Mode names the cluster.
+const AUTO_MODE_TAG: &str = "eks:eks-cluster-name";
 
 /// A Service that asks for a load balancer.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +82,8 @@ pub struct NewServiceLoadBalancer {
     pub service: String,
     /// Uid of the Service, from which the load balancer's name comes.
     pub uid: String,
+    /// Who makes the load balancer.
+    pub maker: Maker,
     /// Which sort of load balancer it asks for: a network or a classic one.
     pub kind: Kind,
     /// Whether the load balancer shall have no public addresses.
@@ -68,12 +129,18 @@ pub struct ServiceLoadBalancer {
     pub hostname: String,
 }
 
-/// The name that the load balancer of a Service with this uid has: `a` and the uid without hyphens, 32 characters.
-pub fn name_for(uid: &str) -> String {
-    format!("a{}", uid.replace('-', ""))
-        .chars()
-        .take(32)
-        .collect()
+impl NewServiceLoadBalancer {
+    /// What the load balancer is called.
+    pub fn name(&self) -> String {
+        let service = (self.namespace.as_str(), self.service.as_str());
+        self.maker.name_for(service, &self.uid)
+    }
+}
+
+/// A name as it stands in other names: eight letters and digits of it.
+fn short(name: &str) -> String {
+    let plain = name.chars().filter(char::is_ascii_alphanumeric);
+    plain.take(8).collect()
 }
 
 /// Makes load balancer, target groups, listeners, security group and rules for a Service.
@@ -85,33 +152,32 @@ pub fn create_for_service(
     region: &str,
     new: &NewServiceLoadBalancer,
 ) -> Result<ServiceLoadBalancer, Fault> {
-    let name = name_for(&new.uid);
+    let name = new.name();
     check_certificates(world, region, new)?;
     let subnet_ids = suitable_subnets(&world.region(region).ec2, new)?;
-    let tags = Tags::from([
-        (
-            format!("kubernetes.io/cluster/{}", new.cluster),
-            "owned".to_owned(),
+    let tags = new.maker.tags(new, "LoadBalancer");
+    let (group_name, description) = match new.maker {
+        Maker::Legacy => (
+            format!("k8s-elb-{name}"),
+            format!(
+                "Security group for Kubernetes ELB {name} ({}/{})",
+                new.namespace, new.service
+            ),
         ),
-        (
-            "kubernetes.io/service-name".to_owned(),
-            format!("{}/{}", new.namespace, new.service),
+        Maker::AutoMode => (
+            name.clone(),
+            "[k8s] Managed SecurityGroup for LoadBalancer".to_owned(),
         ),
-    ]);
-    let description = format!(
-        "Security group for Kubernetes ELB {name} ({}/{})",
-        new.namespace, new.service
-    );
+    };
+    let mut group_tags = new.maker.tags(new, "ManagedLBSecurityGroup");
+    group_tags.remove("kubernetes.io/service-name");
     let group_id = security_groups::create(
         world,
         region,
         &new.vpc_id,
-        &group_name(&name),
+        &group_name,
         &description,
-        Tags::from([(
-            format!("kubernetes.io/cluster/{}", new.cluster),
-            "owned".to_owned(),
-        )]),
+        group_tags,
     )?;
     let balancer = load_balancers::New {
         name: name.clone(),
@@ -137,14 +203,14 @@ pub fn create_for_service(
         hostname,
     };
     if let Err(fault) = furnish(world, region, new, &made, &group_id, &tags) {
-        delete_for_service(world, region, &new.uid);
+        delete_for_service(world, region, &made.name);
         return Err(fault);
     }
     Ok(made)
 }
 
 /// Gives a new load balancer its listeners and target groups, and lets its traffic in. A classic one has no target
-/// groups, and its own security group is let in to the nodes.
+/// groups; its own security group, and that of Auto Mode's, is let in to the nodes.
 fn furnish(
     world: &mut World,
     region: &str,
@@ -161,7 +227,7 @@ fn furnish(
         let listener = listener(world, region, new, port, tags)?;
         target_groups::listen(world, region, &made.arn, listener)?;
     }
-    if new.kind == Kind::Classic {
+    if new.kind == Kind::Classic || new.maker == Maker::AutoMode {
         return admit_group_to_nodes(world, region, &new.cluster, group_id);
     }
     admit_to_nodes(world, region, new, &made.name)
@@ -176,12 +242,17 @@ fn listener(
     tags: &Tags,
 ) -> Result<Listener, Fault> {
     let (protocol, behind) = port.protocols();
+    // Auto Mode sends to pods (EKS user guide, "Considerations for load balancing with EKS Auto Mode").
+    let (target_type, target_port) = match new.maker {
+        Maker::Legacy => ("instance", port.node_port),
+        Maker::AutoMode => ("ip", port.port),
+    };
     let group = TargetGroup {
         name: target_group_name(world, new),
         protocol: behind.to_owned(),
-        port: port.node_port,
+        port: target_port,
         vpc_id: new.vpc_id.clone(),
-        target_type: "instance".to_owned(),
+        target_type: target_type.to_owned(),
     };
     Ok(Listener {
         port: port.port,
@@ -259,12 +330,27 @@ fn elbv2_tags(world: &mut World, region: &str, arn: &str) -> Tags {
     tags.cloned().unwrap_or_default()
 }
 
-/// Takes away what [`create_for_service`] made for the Service with this uid; the security group goes once the
-/// interfaces are gone. What is gone already is passed over.
-pub fn delete_for_service(world: &mut World, region: &str, uid: &str) {
-    let name = name_for(uid);
+/// Takes away every load balancer that EKS Auto Mode made in the cluster.
+pub fn delete_for_auto_mode(world: &mut World, region: &str, cluster: &str) {
     let elbv2 = &world.region(region).elbv2;
-    let Some(arn) = elbv2.by_name(&name).map(str::to_owned) else {
+    let made = elbv2.load_balancers.iter().filter(|(arn, _)| {
+        let named = elbv2
+            .tags
+            .get(*arn)
+            .and_then(|tags| tags.get(AUTO_MODE_TAG));
+        named.is_some_and(|name| name == cluster)
+    });
+    let made: Vec<String> = made.map(|(_, balancer)| balancer.name.clone()).collect();
+    for name in made {
+        delete_for_service(world, region, &name);
+    }
+}
+
+/// Takes away what [`create_for_service`] made under this name; the security group goes once the interfaces are gone.
+/// What is gone already is passed over.
+pub fn delete_for_service(world: &mut World, region: &str, name: &str) {
+    let elbv2 = &world.region(region).elbv2;
+    let Some(arn) = elbv2.by_name(name).map(str::to_owned) else {
         return;
     };
     let Some(balancer) = elbv2.load_balancers.get(&arn).cloned() else {
@@ -281,7 +367,7 @@ pub fn delete_for_service(world: &mut World, region: &str, uid: &str) {
             let described = rule.description.as_deref();
             let lets_in =
                 matches!(&rule.traffic.peer, Peer::Group(id) if balancer.group_ids.contains(id));
-            !lets_in && !described.is_some_and(|text| is_node_rule(text, &name))
+            !lets_in && !described.is_some_and(|text| is_node_rule(text, name))
         });
     }
     for group_id in balancer.group_ids {
@@ -299,17 +385,7 @@ pub(super) fn group_gone(world: &mut World, region: &str, id: &str) {
     let _ = security_groups::delete(world, region, id);
 }
 
-fn group_name(balancer: &str) -> String {
-    format!("k8s-elb-{balancer}")
-}
-
 fn target_group_name(world: &mut World, new: &NewServiceLoadBalancer) -> String {
-    let short = |text: &str| -> String {
-        text.chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(8)
-            .collect()
-    };
     format!(
         "k8s-{}-{}-{}",
         short(&new.namespace),

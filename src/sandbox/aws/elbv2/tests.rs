@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Kind, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service, tagged_arns,
+    Kind, Maker, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service,
+    tagged_arns,
 };
 use crate::sandbox::aws::ec2::{self, Tags, security_groups};
 use crate::sandbox::aws::{Call, Fault, Params, Reply, dispatch};
@@ -93,6 +94,7 @@ impl Cloud {
             namespace: "traefik".to_owned(),
             service: "traefik".to_owned(),
             uid: "0123abcd-4567-89ab-cdef-0123456789ab".to_owned(),
+            maker: Maker::Legacy,
             kind: Kind::Network,
             internal: false,
             ports: vec![ServicePort {
@@ -191,8 +193,8 @@ fn a_service_makes_a_load_balancer_that_blocks_the_network_until_it_goes() {
         "DependencyViolation"
     );
 
-    delete_for_service(&mut cloud.world, REGION, &new.uid);
-    delete_for_service(&mut cloud.world, REGION, &new.uid);
+    delete_for_service(&mut cloud.world, REGION, &new.name());
+    delete_for_service(&mut cloud.world, REGION, &new.name());
     assert_eq!(
         cloud.elb(
             "DescribeTargetGroups",
@@ -513,7 +515,7 @@ fn a_service_that_asks_for_nothing_else_gets_a_classic_load_balancer() {
         cloud.detach().expect_err("a refusal").code,
         "DependencyViolation"
     );
-    delete_for_service(&mut cloud.world, REGION, &new.uid);
+    delete_for_service(&mut cloud.world, REGION, &new.name());
     assert_eq!(
         cloud.refuses(classic, "DescribeLoadBalancers", named),
         "LoadBalancerNotFound"

@@ -1,22 +1,23 @@
 //! Services of type LoadBalancer: the cloud provider makes a load balancer in AWS, and takes it away again before the
-//! Service goes. It is a classic one unless the annotation asks for a network load balancer.
+//! Service goes. It is a classic one unless the annotation asks for a network load balancer. While EKS Auto Mode is on,
+//! it makes those of its class.
 
 use serde_json::{Value, json};
 
 use super::Scene;
 use crate::sandbox::aws::elbv2::{
-    Kind, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service,
-    service::name_for, update_for_service,
+    Kind, Maker, NewServiceLoadBalancer, ServicePort, create_for_service, delete_for_service,
+    update_for_service,
 };
 use crate::sandbox::durations::{LOAD_BALANCER_DELETE, LOAD_BALANCER_HOSTNAME};
-use crate::sandbox::kubernetes::cluster::key_of;
+use crate::sandbox::kubernetes::cluster::{Cluster, key_of};
+use crate::sandbox::kubernetes::defaults::AUTO_MODE_CLASS;
 use crate::sandbox::kubernetes::lifecycle::release;
 use crate::sandbox::kubernetes::object::{
     add_finalizer, drop_finalizer, has_finalizer, is_going, list, name, namespace, set, text,
     text_map, uid,
 };
 
-const CLEANUP: &str = "service.kubernetes.io/load-balancer-cleanup";
 const ANNOTATION: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 
 /// How long the provider waits after AWS refused (inferred).
@@ -25,24 +26,51 @@ const RETRY_SECONDS: u64 = 10;
 /// Does what is due.
 pub fn step(scene: &mut Scene<'_>) {
     for service in scene.cluster.snapshot("services") {
-        let wanted = is_ours(&service) && !is_going(&service);
-        if wanted {
-            make(scene, &service);
-        } else if has_finalizer(&service, CLEANUP) {
-            unmake(scene, &service);
+        let wanted = maker(&scene.cluster, &service).filter(|_| !is_going(&service));
+        match wanted {
+            Some((maker, kind)) => make(scene, &service, maker, kind),
+            None => {
+                let made = Maker::ALL
+                    .into_iter()
+                    .filter(|maker| works(&scene.cluster, *maker))
+                    .find(|maker| has_finalizer(&service, cleanup(*maker)));
+                if let Some(maker) = made {
+                    unmake(scene, &service, maker);
+                }
+            }
         }
     }
 }
 
-/// Other controllers take the types `external` and `nlb-ip` and load balancer classes; here is none of them.
-fn is_ours(service: &Value) -> bool {
-    text(service, "/spec/type") == "LoadBalancer"
-        && text(service, "/spec/loadBalancerClass").is_empty()
-        && kind(service).is_some()
+/// What keeps a Service until its load balancer is gone; Auto Mode's goes by what its other names are like (inferred).
+fn cleanup(maker: Maker) -> &'static str {
+    match maker {
+        Maker::Legacy => "service.kubernetes.io/load-balancer-cleanup",
+        Maker::AutoMode => "service.eks.amazonaws.com/resources",
+    }
 }
 
-/// The sort of load balancer that the Service asks for; none where another controller makes it.
-fn kind(service: &Value) -> Option<Kind> {
+fn works(cluster: &Cluster, maker: Maker) -> bool {
+    maker == Maker::Legacy || cluster.auto_mode
+}
+
+/// Who makes the load balancer that the Service asks for, and of which sort. Other controllers take the types `external`
+/// and `nlb-ip` and other classes; here is none of them.
+fn maker(cluster: &Cluster, service: &Value) -> Option<(Maker, Kind)> {
+    if text(service, "/spec/type") != "LoadBalancer" {
+        return None;
+    }
+    match text(service, "/spec/loadBalancerClass") {
+        "" => Some((Maker::Legacy, legacy_kind(service)?)),
+        AUTO_MODE_CLASS if works(cluster, Maker::AutoMode) => {
+            Some((Maker::AutoMode, Kind::Network))
+        }
+        _ => None,
+    }
+}
+
+/// The sort of load balancer that the Service asks the legacy controller for.
+fn legacy_kind(service: &Value) -> Option<Kind> {
     let annotations = text_map(service, "/metadata/annotations");
     let asked = annotations.get(&format!("{ANNOTATION}type"));
     match asked.map(String::as_str) {
@@ -52,26 +80,30 @@ fn kind(service: &Value) -> Option<Kind> {
     }
 }
 
-fn is_internal(service: &Value) -> bool {
+/// Auto Mode's are internal unless they are asked to face the internet.
+fn is_internal(service: &Value, maker: Maker) -> bool {
     let annotations = text_map(service, "/metadata/annotations");
     let is = |name: &str, value: &str| {
         annotations
             .get(&format!("{ANNOTATION}{name}"))
             .is_some_and(|found| found == value)
     };
-    is("internal", "true") || is("scheme", "internal")
+    match maker {
+        Maker::Legacy => is("internal", "true") || is("scheme", "internal"),
+        Maker::AutoMode => !is("scheme", "internet-facing"),
+    }
 }
 
-fn make(scene: &mut Scene<'_>, service: &Value) {
+fn make(scene: &mut Scene<'_>, service: &Value, maker: Maker, kind: Kind) {
     let key = key_of(service);
     if !list(service, "/status/loadBalancer/ingress").is_empty() {
-        let _ = ensure(scene, service);
+        let _ = ensure(scene, service, maker, kind);
         return;
     }
-    scene
-        .editor()
-        .edit("services", &key, |service| add_finalizer(service, CLEANUP));
-    let Some(hostname) = ensure(scene, service) else {
+    scene.editor().edit("services", &key, |service| {
+        add_finalizer(service, cleanup(maker));
+    });
+    let Some(hostname) = ensure(scene, service, maker, kind) else {
         return;
     };
     if scene.has_passed("load-balancer", uid(service), LOAD_BALANCER_HOSTNAME) {
@@ -86,7 +118,7 @@ fn make(scene: &mut Scene<'_>, service: &Value) {
 }
 
 /// Makes the load balancer where there is none, or brings its listeners in line; its hostname.
-fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
+fn ensure(scene: &mut Scene<'_>, service: &Value, maker: Maker, kind: Kind) -> Option<String> {
     let failed_before = scene
         .cluster
         .timers
@@ -102,12 +134,13 @@ fn ensure(scene: &mut Scene<'_>, service: &Value) -> Option<String> {
         namespace: namespace(service).to_owned(),
         service: name(service).to_owned(),
         uid: uid(service).to_owned(),
-        kind: kind(service)?,
-        internal: is_internal(service),
+        maker,
+        kind,
+        internal: is_internal(service, maker),
         ports: ports(service),
     };
     let elbv2 = &scene.world.region(scene.region).elbv2;
-    let there = elbv2.by_name(&name_for(uid(service)));
+    let there = elbv2.by_name(&new.name());
     let there = there.and_then(|arn| Some((arn.to_owned(), elbv2.load_balancers.get(arn)?)));
     let there = there.map(|(arn, balancer)| (arn, balancer.dns_name.clone()));
     let ensured = match there {
@@ -175,8 +208,9 @@ fn complain(scene: &mut Scene<'_>, service: &Value, why: &str) {
     );
 }
 
-fn unmake(scene: &mut Scene<'_>, service: &Value) {
-    delete_for_service(scene.world, scene.region, uid(service));
+fn unmake(scene: &mut Scene<'_>, service: &Value, maker: Maker) {
+    let balancer = maker.name_for((namespace(service), name(service)), uid(service));
+    delete_for_service(scene.world, scene.region, &balancer);
     if !scene.has_passed("load-balancer-gone", uid(service), LOAD_BALANCER_DELETE) {
         return;
     }
@@ -185,7 +219,7 @@ fn unmake(scene: &mut Scene<'_>, service: &Value) {
         "services",
         &key_of(service),
         |service| {
-            drop_finalizer(service, CLEANUP);
+            drop_finalizer(service, cleanup(maker));
             set(service, "/status/loadBalancer", json!({}));
         },
     );

@@ -12,6 +12,7 @@ mod jobs;
 mod load_balancers;
 mod namespaces;
 mod pods;
+mod pools;
 mod replicas;
 mod stateful_sets;
 mod volumes;
@@ -129,6 +130,7 @@ fn step(scene: &mut Scene<'_>) {
     daemons::step(&mut scene.editor());
     jobs::step(scene);
     pods::step(scene);
+    pools::step(scene);
     volumes::step(scene);
     endpoints::step(&mut scene.editor());
     load_balancers::step(scene);

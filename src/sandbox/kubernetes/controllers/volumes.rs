@@ -17,6 +17,11 @@ const CLASSES: &str = "storageclasses.storage.k8s.io";
 const PROTECTION: &str = "kubernetes.io/pvc-protection";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
+/// The driver that an add-on installs.
+const ADD_ON: &str = "ebs.csi.aws.com";
+/// The driver of EKS Auto Mode (EKS user guide, "Migration Reference").
+const AUTO_MODE: &str = "ebs.csi.eks.amazonaws.com";
+
 /// How long the provisioner takes to make a volume, or to remove one (inferred).
 const PROVISION_SECONDS: u64 = 3;
 
@@ -59,6 +64,11 @@ fn bind(scene: &mut Scene<'_>, claim: &Value) {
     let Some(class) = scene.cluster.get(CLASSES, "", &class_name).cloned() else {
         return;
     };
+    let driver = match text(&class, "/provisioner") {
+        AUTO_MODE if !scene.cluster.auto_mode => return,
+        AUTO_MODE => AUTO_MODE,
+        _ => ADD_ON,
+    };
     let node = users(&scene.cluster, claim)
         .map(|pod| text(pod, "/spec/nodeName").to_owned())
         .find(|node| !node.is_empty());
@@ -75,7 +85,7 @@ fn bind(scene: &mut Scene<'_>, claim: &Value) {
     let size = text(claim, "/spec/resources/requests/storage").to_owned();
     let volume_name = format!("pvc-{}", uid(claim));
     let volume_id = make(scene, claim, &class, &volume_name, &zone, gib(&size));
-    let csi = json!({"driver": "ebs.csi.aws.com", "fsType": "ext4", "volumeHandle": volume_id});
+    let csi = json!({"driver": driver, "fsType": "ext4", "volumeHandle": volume_id});
     let mut editor = scene.editor();
     editor.create(
         VOLUMES,
@@ -112,12 +122,24 @@ fn make(
     zone: &str,
     gib: i64,
 ) -> String {
-    let cluster = format!("kubernetes.io/cluster/{}", scene.cluster.name);
+    let cluster = scene.cluster.name.as_str();
+    let owned = format!("kubernetes.io/cluster/{cluster}");
+    // The tags of Auto Mode: EKS user guide, "Custom AWS tags for EKS Auto resources".
+    let (sort, whose) = match text(class, "/provisioner") {
+        AUTO_MODE => (
+            ("ebs.csi.eks.amazonaws.com/cluster", "true"),
+            ("eks:eks-cluster-name", cluster),
+        ),
+        _ => (
+            ("ebs.csi.aws.com/cluster", "true"),
+            (owned.as_str(), "owned"),
+        ),
+    };
     let tags = Tags::from(
         [
-            ("ebs.csi.aws.com/cluster", "true"),
+            sort,
             ("CSIVolumeName", volume_name),
-            (cluster.as_str(), "owned"),
+            whose,
             ("kubernetes.io/created-for/pv/name", volume_name),
             ("kubernetes.io/created-for/pvc/name", name(claim)),
             ("kubernetes.io/created-for/pvc/namespace", namespace(claim)),

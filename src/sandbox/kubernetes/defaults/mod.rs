@@ -3,6 +3,8 @@
 mod pods;
 mod services;
 
+pub use services::AUTO_MODE_CLASS;
+
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::sandbox::kubernetes::cluster::Cluster;
 use crate::sandbox::kubernetes::object::{default, int, list, list_mut, remove, set, text};
 
+/// The class of EKS Auto Mode's network load balancers.
+pub const AUTO_MODE_CLASS: &str = "eks.amazonaws.com/nlb";
+
 const NODE_PORTS: std::ops::RangeInclusive<i64> = 30_000..=32_767;
 
 /// Completes a Service. What `before` was given stays, and what it no longer needs goes.
@@ -40,6 +43,11 @@ pub fn complete(object: &mut Value, before: Option<&Value>, cluster: &Cluster) {
         }
     }
     if kind == "LoadBalancer" {
+        // Auto Mode's webhook sees new Services only (EKS user guide, "Use Service Annotations to configure Network Load
+        // Balancers": the class is the cluster's default).
+        if cluster.auto_mode && before.is_none() {
+            default(object, "/spec/loadBalancerClass", AUTO_MODE_CLASS);
+        }
         default(object, "/spec/allocateLoadBalancerNodePorts", true);
     } else {
         remove(object, "/spec/allocateLoadBalancerNodePorts");

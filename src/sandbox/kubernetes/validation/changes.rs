@@ -101,12 +101,17 @@ fn stateful_set(before: &Value, after: &Value) -> Vec<Cause> {
 }
 
 fn service(before: &Value, after: &Value) -> Vec<Cause> {
-    let has_address = |object: &Value| text(object, "/spec/type") != "ExternalName";
-    if has_address(before) && has_address(after) {
-        fixed(before, after, &["/spec/clusterIP"])
-    } else {
-        Vec::new()
+    let both = |is: fn(&str) -> bool| [before, after].iter().all(|it| is(text(it, "/spec/type")));
+    let class = |object: &Value| object["spec"]["loadBalancerClass"].clone();
+    let mut causes = Vec::new();
+    if both(|kind| kind != "ExternalName") {
+        causes.extend(fixed(before, after, &["/spec/clusterIP"]));
     }
+    if both(|kind| kind == "LoadBalancer") && class(before) != class(after) {
+        let why = "may not change once set";
+        causes.push(Cause::invalid("spec.loadBalancerClass", &class(after), why));
+    }
+    causes
 }
 
 fn data(before: &Value, after: &Value, maps: &[&str], always_fixed: &[&str]) -> Vec<Cause> {
