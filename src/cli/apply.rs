@@ -31,6 +31,9 @@ pub struct Apply {
     /// Also replace or remove this resource, which loses its data; can be given more than once
     #[arg(long, value_name = "ADDRESS")]
     allow_data_loss: Vec<Address>,
+    /// Do not ask first whether AWS would allow the plan and has room for it
+    #[arg(long)]
+    skip_preflight: bool,
     /// Print one JSON object for each event
     #[arg(long)]
     json: bool,
@@ -59,6 +62,11 @@ impl Apply {
         }
         if let Some(note) = beyond_reach(&session.environment, global.kubeconfig.is_some()) {
             ui::tell(format_args!("{note}\n"));
+        }
+        if !self.skip_preflight {
+            for unchecked in ops::preflight(session, &planned).await? {
+                ui::tell(format_args!("note: {unchecked}\n"));
+            }
         }
         // The plan may have scrolled by.
         let question = format!("\nApply this plan: {}?", ui::tally(&planned.plan));

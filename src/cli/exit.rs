@@ -178,6 +178,7 @@ fn own_hint(error: &Error) -> Option<String> {
         Error::Serve(sandbox::serve::Error::Bind { .. }) => {
             Some("take another port with --port; 0 takes a free one".to_owned())
         }
+        Error::Operation(ops::Error::Preflight(obstacles)) => Some(preflight(obstacles)),
         Error::Operation(ops::Error::UnsetVariables(variables)) => {
             let first = variables
                 .first()
@@ -233,6 +234,39 @@ fn sync(error: &ops::SyncError) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What to do about a plan that AWS would not let through to its end.
+fn preflight(obstacles: &ops::Obstacles) -> String {
+    let ops::Obstacles {
+        environment: name,
+        principal,
+        rights,
+        shortages,
+    } = obstacles;
+    let mut ways = Vec::new();
+    if !rights.is_empty() {
+        ways.push(match principal.rsplit_once('/') {
+            Some((path, role)) if path.contains(":role") => format!(
+                "grant it what is missing: aws iam put-role-policy --role-name {role} --policy-name groundwork-{name} \
+                 --policy-document \"$(groundwork permissions {name})\""
+            ),
+            // A policy of this length has no room with a user.
+            _ => format!(
+                "have a role with the policy that `groundwork permissions {name}` prints, and assume it"
+            ),
+        });
+    }
+    ways.extend(shortages.iter().map(|shortage| {
+        let (service, code) = (shortage.service, shortage.code);
+        let wanted = shortage.used + shortage.needed;
+        format!(
+            "make room, or ask AWS for more: aws service-quotas request-service-quota-increase \
+             --service-code {service} --quota-code {code} --desired-value {wanted}"
+        )
+    }));
+    ways.push("go on all the same with --skip-preflight".to_owned());
+    ways.join("\n")
 }
 
 /// What to do about names that are taken. Only what has a lineage can be what a lost state told of.

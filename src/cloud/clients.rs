@@ -32,6 +32,8 @@ pub struct Clients {
     pub iam: aws_sdk_iam::Client,
     /// Log groups that a cluster's control plane made.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// How much of what an account may have.
+    pub quotas: aws_sdk_servicequotas::Client,
     /// Databases.
     pub rds: aws_sdk_rds::Client,
     /// Zones and records.
@@ -66,6 +68,7 @@ impl Clients {
             load_balancers: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            quotas: aws_sdk_servicequotas::Client::new(&config),
             rds: aws_sdk_rds::Client::new(&config),
             route53: aws_sdk_route53::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),

@@ -199,6 +199,7 @@ pub fn absent_is_done<T>(result: Result<T, Fault>) -> Result<(), Fault> {
 
 /// Codes that say "not there", whatever the service.
 const ABSENT: &[&str] = &[
+    "NoSuchResourceException",
     "NoSuchEntity",
     "NoSuchHostedZone",
     "ResourceNotFoundException",

@@ -1,6 +1,6 @@
 //! Why an operation was not carried out. Nothing was changed when one of these is returned before the run.
 
-use super::History;
+use super::{History, Obstacles};
 use crate::address::Address;
 use crate::apply::RunError;
 use crate::plan::Refusal;
@@ -79,6 +79,9 @@ pub enum Error {
         /// The call that failed.
         source: crate::cloud::Fault,
     },
+    /// The plan would fail half way.
+    #[error("this plan can't be carried out, so nothing was changed: {0}")]
+    Preflight(Box<Obstacles>),
     /// Data would be lost, and that was not confirmed.
     #[error("this loses the data in {}: nothing was changed; add {} if that is meant", list(.0), flags(.0))]
     DataLoss(Vec<Address>),

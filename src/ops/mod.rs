@@ -3,6 +3,7 @@
 mod apply;
 mod destroy;
 mod error;
+mod preflight;
 mod proof;
 mod rebuild;
 mod session;
@@ -14,6 +15,7 @@ mod teardown;
 pub use apply::{Confirmed, apply};
 pub use destroy::{Teardown, destroy};
 pub use error::Error;
+pub use preflight::{Obstacles, Rights, Shortage, preflight};
 pub use proof::{Remains, look_again};
 pub use rebuild::{History, Previous, Rebuilt, rebuild, take_over};
 pub use session::{Planned, Session, desired, identify, variable_names};

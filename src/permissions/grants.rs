@@ -42,6 +42,7 @@ const LOOK: &[(&str, &[&str])] = &[
             "DescribeUpdate",
             "ListAccessPolicies",
             "ListAssociatedAccessPolicies",
+            "ListClusters",
             "ListPodIdentityAssociations",
         ],
     ),
@@ -78,6 +79,7 @@ const LOOK: &[(&str, &[&str])] = &[
             "ListPolicyTags",
             "ListPolicyVersions",
             "ListRolePolicies",
+            "SimulatePrincipalPolicy",
         ],
     ),
     ("logs", &["DescribeLogGroups", "ListTagsForResource"]),
@@ -103,6 +105,10 @@ const LOOK: &[(&str, &[&str])] = &[
     (
         "secretsmanager",
         &["BatchGetSecretValue", "DescribeSecret", "ListSecrets"],
+    ),
+    (
+        "servicequotas",
+        &["GetAWSDefaultServiceQuota", "GetServiceQuota"],
     ),
     ("tag", &["GetResources"]),
 ];
@@ -271,6 +277,30 @@ const ZONE: &[&str] = &[
 
 /// On the documents of a state in a bucket.
 const STATE: &[&str] = &["DeleteObject", "GetObject", "PutObject"];
+
+/// The statements by the kinds whose work needs them. What is not here was done before there is a plan to check.
+const NEEDED_FOR: &[(&str, &[&str])] = &[
+    ("Network", &["network."]),
+    ("Zone", &["dns."]),
+    ("NewZone", &["dns.zone"]),
+    ("Names", &["dns."]),
+    ("Cluster", &["cluster."]),
+    ("Roles", &["iam.role"]),
+    ("PassRoles", &["cluster."]),
+    ("Logs", &["cluster.log-group"]),
+    ("Databases", &["database."]),
+    ("Caches", &["cache."]),
+    ("Secrets", &["secrets."]),
+    ("Groups", &["iam.group"]),
+    ("Policies", &["iam.policy"]),
+    ("Registries", &["registries."]),
+];
+
+/// Whether work on a resource of `kind` needs the statement `sid`.
+pub(super) fn is_needed_for(sid: &str, kind: &str) -> bool {
+    let mut rows = NEEDED_FOR.iter().filter(|(of, _)| *of == sid);
+    rows.any(|(_, kinds)| kinds.iter().any(|prefix| kind.starts_with(prefix)))
+}
 
 /// Everything that `environment` needs, a statement for each sort of resource.
 pub(super) fn statements(environment: &Environment) -> Vec<Statement> {

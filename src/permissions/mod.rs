@@ -40,6 +40,13 @@ pub struct Statement {
     pub condition: Option<serde_json::Value>,
 }
 
+impl Statement {
+    /// Whether work on a resource of `kind` needs it.
+    pub fn is_needed_for(&self, kind: &str) -> bool {
+        grants::is_needed_for(self.sid, kind)
+    }
+}
+
 /// The least that plan, apply, status and destroy of `environment` need.
 pub fn policy(environment: &Environment) -> Policy {
     Policy {

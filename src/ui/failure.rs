@@ -85,7 +85,7 @@ pub fn refused(refusals: &[Refusal], hint: Option<&str>) -> String {
 }
 
 fn hinted(hint: Option<&str>) -> String {
-    let line = |hint| format!("{} {hint}\n", paint(STRONG, "hint:"));
+    let line = |hint| format!("{} {}\n", paint(STRONG, "hint:"), indented(hint));
     hint.map_or_else(String::new, line)
 }
 

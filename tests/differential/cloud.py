@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 
 REGION = "us-east-1"
 # Ids and names that a cloud makes up. The first is compared by where it was seen first, the others as one.
-ID = re.compile(r"\b[a-z]{1,9}-[0-9a-f]{8,17}\b(?!-)|(?<=/hostedzone/)\w+|\bZ[A-Z0-9]{12,}")
+ID = re.compile(r"(?<![0-9a-f]{4}-)\b[a-z]{1,9}-[0-9a-f]{8,17}\b(?!-)|(?<=/hostedzone/)\w+|\bZ[A-Z0-9]{12,}")
 MADE_UP = [
     (re.compile(pattern), name)
     for pattern, name in [

@@ -23,7 +23,7 @@ NOTHING = "-"
 def ask(endpoint):
     """Every step's outcome: an error's code, or the values of the answer by their path."""
     cloud = Cloud(endpoint)
-    for sequence in network.SEQUENCES + services.SEQUENCES:
+    for sequence in services.SEQUENCES + network.SEQUENCES:
         try:
             sequence(cloud)
         except (TypeError, KeyError, IndexError, TimeoutError) as error:

@@ -12,6 +12,18 @@ TAGS = [{"Key": "groundwork:owner", "Value": "platform"}]
 ACCOUNT = "123456789012"
 
 
+def quotas(cloud):
+    """Comes first: what follows makes more networks than a new account may have."""
+    quotas = cloud.steps("quotas", "service-quotas")
+    networks = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE"}
+    quotas("GetServiceQuota", "GetServiceQuota", **networks)
+    quotas("GetServiceQuota, of clusters", "GetServiceQuota", ServiceCode="eks", QuotaCode="L-1194D53C")
+    quotas("GetServiceQuota, unknown", "GetServiceQuota", ServiceCode="vpc", QuotaCode="L-00000000")
+    quotas("GetAWSDefaultServiceQuota", "GetAWSDefaultServiceQuota", ServiceCode="ec2", QuotaCode="L-0263D0A3")
+    quotas("RequestServiceQuotaIncrease, to less", "RequestServiceQuotaIncrease", **networks, DesiredValue=4)
+    quotas("RequestServiceQuotaIncrease", "RequestServiceQuotaIncrease", **networks, DesiredValue=50)
+
+
 def roles(cloud):
     iam = cloud.steps("roles", "iam")
     asked = {"RoleName": "judge", "AssumeRolePolicyDocument": json.dumps(TRUST)}
@@ -74,6 +86,8 @@ def groups_and_policies(cloud):
     iam("DeletePolicy, attached", "DeletePolicy", PolicyArn=attached)
     iam("RemoveUserFromGroup", "RemoveUserFromGroup", GroupName="judges", UserName="ops-account")
     iam("DeleteGroup with a policy", "DeleteGroup", GroupName="judges")
+    asked = {"PolicySourceArn": f"arn:aws:iam::{ACCOUNT}:user/ops-account", "ActionNames": ["s3:GetObject", "ec2:CreateVpc"]}
+    iam("SimulatePrincipalPolicy", "SimulatePrincipalPolicy", **asked, ResourceArns=["arn:aws:s3:::judge/a", "*"])
     iam("CreateGroup, a second", "CreateGroup", GroupName="empty")
     iam("DeleteGroup", "DeleteGroup", GroupName="empty")
     iam("DeleteGroup again", "DeleteGroup", GroupName="empty")
@@ -342,4 +356,4 @@ def load_balancers(cloud):
     elb("DeleteTargetGroup", "DeleteTargetGroup", TargetGroupArn=group)
 
 
-SEQUENCES = [roles, groups_and_policies, clusters, databases, caches, zones, secrets, registries, logs, load_balancers]
+SEQUENCES = [quotas, roles, groups_and_policies, clusters, databases, caches, zones, secrets, registries, logs, load_balancers]

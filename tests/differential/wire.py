@@ -14,7 +14,7 @@ import botocore.parsers
 import botocore.session
 
 # The services by the name in a signature's scope, where botocore calls them otherwise.
-RENAMED = {"tagging": "resourcegroupstaggingapi"}
+RENAMED = {"servicequotas": "service-quotas", "tagging": "resourcegroupstaggingapi"}
 CLASSIC = "2012-06-01"
 # What every service may answer, so that no model lists it: AWS's "Common Errors".
 COMMON = {"AccessDenied", "AccessDeniedException", "InvalidAction", "MissingParameter", "ThrottlingException", "ValidationError"}

@@ -24,6 +24,7 @@ mod names;
 mod order;
 mod outcome;
 mod permissions;
+mod preflight;
 mod rebuild;
 mod requests;
 mod secrets;

@@ -75,7 +75,7 @@ fn named() -> BTreeSet<String> {
     found
 }
 
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 13] = [
     "ec2",
     "ecr",
     "eks",
@@ -86,6 +86,7 @@ const SERVICES: [&str; 12] = [
     "rds",
     "route53",
     "secretsmanager",
+    "servicequotas",
     "sts",
     "tagging",
 ];

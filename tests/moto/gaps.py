@@ -13,6 +13,7 @@ from moto.backends import get_backend
 ACCOUNT = "123456789012"
 NAMESPACES = {
     "elasticache": "http://elasticache.amazonaws.com/doc/2015-02-02/",
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "rds": "http://rds.amazonaws.com/doc/2014-10-31/",
 }
 
@@ -74,6 +75,26 @@ def authorization_details(call):
     users, policies, rest = body.partition(b"<Policies>")
     arn = rb"(<Arn>arn:aws:iam::\d*:policy/(?:[^<]*/)?([^/<]+)</Arn>)"
     return status, headers, users + policies + re.sub(arn, rb"\1<PolicyName>\2</PolicyName>", rest)
+
+
+@gap("iam", "SimulatePrincipalPolicy", why="not implemented; whoever calls moto may do everything")
+def simulate(call):
+    actions = [value for key, value in call.parameters.items() if key.startswith("ActionNames.member.")]
+    results = (
+        f"<member><EvalActionName>{action}</EvalActionName><EvalDecision>allowed</EvalDecision></member>"
+        for action in actions
+    )
+    return as_xml(call, f"<IsTruncated>false</IsTruncated><EvaluationResults>{''.join(results)}</EvaluationResults>")
+
+
+# Service Quotas
+
+
+@gap("servicequotas", "GetAWSDefaultServiceQuota", why="not implemented, and there are quotas of vpc only")
+def default_quota(call):
+    defaults = {"L-0263D0A3": 5, "L-1194D53C": 100}
+    code = call.parameters["QuotaCode"]
+    return as_json({"Quota": {"QuotaCode": code, "ServiceCode": call.parameters["ServiceCode"], "Value": defaults[code]}})
 
 
 # ECR

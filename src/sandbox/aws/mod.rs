@@ -18,6 +18,7 @@ mod names;
 pub mod page;
 mod placement;
 pub mod protocol;
+pub mod quotas;
 pub mod rds;
 mod respond;
 pub mod route53;
@@ -29,6 +30,7 @@ pub mod tagging;
 pub mod tags;
 #[cfg(test)]
 pub(super) mod testing;
+mod wildcard;
 #[cfg(test)]
 mod wire_tests;
 
@@ -58,6 +60,7 @@ pub fn dispatch(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "rds" => rds::handle(world, call),
         "route53" => route53::handle(world, call),
         "secretsmanager" => secrets_manager::handle(world, call),
+        "servicequotas" => quotas::handle(world, call),
         "sts" => sts::handle(world, call),
         "tagging" => tagging::handle(world, call),
         _ => Err(Fault::unknown_operation(call)),
@@ -101,6 +104,9 @@ pub struct Region {
     pub logs: logs::Logs,
     /// Databases.
     pub rds: rds::Rds,
+    /// Quotas that are not the usual ones.
+    #[serde(default)]
+    pub quotas: quotas::Agreed,
     /// Secrets and their values.
     pub secrets_manager: secrets_manager::SecretsManager,
 }

@@ -101,6 +101,7 @@ fn effect(operation: &str) -> Effect {
         "BatchGet",
         "BatchCheck",
         "Search",
+        "Simulate",
     ]
     .iter()
     .any(|verb| operation.starts_with(verb));

@@ -1,6 +1,7 @@
 //! The Security Token Service: who is calling.
 
 use super::call::{Call, Fault, Reply};
+use super::iam::CALLER;
 use crate::sandbox::world::World;
 
 /// Answers one request.
@@ -12,7 +13,7 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "GetCallerIdentity" => Ok(Reply::Fields(vec![
             (
                 "Arn",
-                format!("arn:aws:iam::{}:user/sandbox", world.account).into(),
+                format!("arn:aws:iam::{}:user/{CALLER}", world.account).into(),
             ),
             ("UserId", "AIDASANDBOXSANDBOX000".into()),
             ("Account", (&world.account).into()),

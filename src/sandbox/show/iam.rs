@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::item::Item;
-use crate::sandbox::aws::iam::{Entity, Iam, Policy};
+use crate::sandbox::aws::iam::{CALLER, Entity, Iam, Policy};
 
 /// How long a role's session lasts at most where nobody says otherwise, in seconds.
 const USUAL_SESSION: i64 = 3600;
@@ -20,7 +20,9 @@ pub fn items(iam: &Iam) -> Vec<Item> {
             .maybe("description", role.description.as_deref())
             .unless("session", role.max_session, USUAL_SESSION)
     }));
-    items.extend((iam.users.values()).map(|user| entity("iam_user", &user.entity)));
+    // Who looks is no part of what there is to see.
+    let users = iam.users.values().filter(|user| user.entity.name != CALLER);
+    items.extend(users.map(|user| entity("iam_user", &user.entity)));
     items.extend(iam.policies.values().map(policy));
     items.extend((iam.providers.values()).map(|provider| {
         let body = json!({"audiences": provider.client_ids, "thumbprints": provider.thumbprints});

@@ -6,11 +6,8 @@ use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Address, Ec2};
 use super::{done, tags};
-use crate::sandbox::aws::{Call, Fault, Fields, Reply};
+use crate::sandbox::aws::{Call, Fault, Fields, Reply, quotas};
 use crate::sandbox::world::World;
-
-/// What a new account may have in a region.
-const MOST_ADDRESSES: usize = 5;
 
 /// A public address that nothing in the region uses.
 pub(super) fn unused_public_ip(world: &mut World, region: &str) -> Ipv4Addr {
@@ -36,7 +33,8 @@ pub(super) fn allocate(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             format!("Invalid value '{domain}' for domain."),
         ));
     }
-    if world.region(&call.region).ec2.addresses.len() >= MOST_ADDRESSES {
+    let region = world.region(&call.region);
+    if quotas::ADDRESSES.is_full(&region.quotas, region.ec2.addresses.len()) {
         return Err(Fault::new(
             "AddressLimitExceeded",
             "The maximum number of addresses has been reached.",

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::kind::Kind;
 use super::state::{Ec2, Tags};
+use crate::sandbox::aws::wildcard::matches;
 use crate::sandbox::aws::{Call, Fault, Fields, Params, Reply};
 use crate::sandbox::world::World;
 
@@ -245,27 +246,4 @@ pub fn texts_at(reply: &Reply, path: &str) -> Vec<String> {
             Vec::new()
         }
     }
-}
-
-/// Whether `text` is what `pattern` says, in which `*` stands for any text and `?` for any one character.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // Where to go on when a match fails: after the last star, with one more character given to it.
-    let mut retry = None;
-    while t < text.len() {
-        if pattern.get(p) == Some(&'*') {
-            retry = Some((p + 1, t + 1));
-            p += 1;
-        } else if pattern.get(p).is_some_and(|c| *c == '?' || *c == text[t]) {
-            (p, t) = (p + 1, t + 1);
-        } else if let Some((after_star, next)) = retry {
-            (p, t) = (after_star, next);
-            retry = Some((after_star, next + 1));
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }

@@ -4,7 +4,7 @@ use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Attachment, NatGateway, NatState};
 use super::{Task, interfaces, later, tags, tokens};
-use crate::sandbox::aws::{Call, Fault, Fields, Reply};
+use crate::sandbox::aws::{Call, Fault, Fields, Region, Reply, quotas};
 use crate::sandbox::durations;
 use crate::sandbox::world::World;
 
@@ -36,6 +36,7 @@ fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
             ));
         }
     };
+    check_quota(world.region(&call.region), &subnet_id)?;
     let id = world.ids.ec2(Kind::NatGateway.prefix());
     let interface = interfaces::New {
         subnet_id: subnet_id.clone(),
@@ -76,6 +77,24 @@ fn make(world: &mut World, call: &Call) -> Result<String, Fault> {
     ec2.add_tags(&id, tags);
     later(world, &call.region, seconds, task);
     Ok(id)
+}
+
+/// Refuses one gateway too many in the availability zone of the subnet.
+fn check_quota(region: &Region, subnet: &str) -> Result<(), Fault> {
+    let ec2 = &region.ec2;
+    let zone = &ec2.subnet(subnet)?.zone;
+    let stands = |gateway: &&NatGateway| {
+        !matches!(gateway.state, NatState::Deleted | NatState::Failed)
+            && (ec2.subnets.get(&gateway.subnet_id)).is_some_and(|subnet| subnet.zone == *zone)
+    };
+    let number = ec2.nat_gateways.values().filter(stands).count();
+    if quotas::NAT_GATEWAYS.is_full(&region.quotas, number) {
+        return Err(Fault::new(
+            "NatGatewayLimitExceeded",
+            format!("The maximum number of NAT Gateways has been reached in {zone}."),
+        ));
+    }
+    Ok(())
 }
 
 /// The gateway that `call` has just begun will come to nothing.

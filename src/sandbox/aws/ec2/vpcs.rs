@@ -6,7 +6,7 @@ use super::describe::{self, Listing, View};
 use super::kind::Kind;
 use super::state::{Association, Ec2, Peer, RouteTable, Vpc};
 use super::{Task, cidr, done, later, security_groups, tags};
-use crate::sandbox::aws::{Call, Fault, Fields, Reply};
+use crate::sandbox::aws::{Call, Fault, Fields, Reply, quotas};
 use crate::sandbox::durations;
 use crate::sandbox::world::World;
 
@@ -22,6 +22,13 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
                 format!("The sandbox does not know the instance tenancy {other}"),
             ));
         }
+    }
+    let region = world.region(&call.region);
+    if quotas::VPCS.is_full(&region.quotas, region.ec2.vpcs.len()) {
+        return Err(Fault::new(
+            "VpcLimitExceeded",
+            "The maximum number of VPCs has been reached.",
+        ));
     }
     let id = world.ids.ec2(Kind::Vpc.prefix());
     let main_table = world.ids.ec2(Kind::RouteTable.prefix());

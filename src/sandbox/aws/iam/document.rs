@@ -47,7 +47,8 @@ pub(super) fn check_trust(world: &World, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn statements(text: &str) -> Result<Vec<Map<String, Value>>, Fault> {
+/// The statements of a document, if it has the form of a policy.
+pub(super) fn statements(text: &str) -> Result<Vec<Map<String, Value>>, Fault> {
     let document: Value =
         serde_json::from_str(text).map_err(|_| malformed("This policy contains invalid Json"))?;
     let syntax = || malformed("Syntax errors in policy.");
@@ -164,7 +165,7 @@ fn one_of<'a>(
 }
 
 /// A text, or a list of texts that is not empty.
-fn texts(value: &Value) -> Result<Vec<&str>, Fault> {
+pub(super) fn texts(value: &Value) -> Result<Vec<&str>, Fault> {
     match value {
         Value::String(text) => Some(vec![text.as_str()]),
         Value::Array(values) if !values.is_empty() => values.iter().map(Value::as_str).collect(),

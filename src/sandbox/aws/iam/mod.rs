@@ -1,7 +1,7 @@
 //! Identity and Access Management: roles, groups, users, policies and OpenID Connect providers.
 //!
 //! Names, paths, policy documents and every deletion precondition are checked as AWS checks them; nothing is
-//! enforced against a caller. AWS's managed policies are a table, not part of the world's document.
+//! enforced against a caller, who may ask what would be. AWS's managed policies are a table, not part of the world's document.
 
 mod attachments;
 mod details;
@@ -12,6 +12,7 @@ mod memberships;
 mod policies;
 mod providers;
 mod render;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -154,14 +155,20 @@ impl Iam {
     }
 }
 
-/// The user that the examples name as a member: part of every new world.
+/// The user that every request to the sandbox comes from.
+pub const CALLER: &str = "sandbox";
+
+/// The caller, who may do everything, and the user that the examples name as a member: part of every new world.
 pub fn seed(world: &mut World) {
-    let entity = entities::new_entity(world, Kind::User, "ops-account", "/", Tags::new());
-    world
-        .global
-        .iam
-        .users
-        .insert(entity.name.clone(), User { entity });
+    for (name, policies) in [
+        (CALLER, &["arn:aws:iam::aws:policy/AdministratorAccess"][..]),
+        ("ops-account", &[]),
+    ] {
+        let mut entity = entities::new_entity(world, Kind::User, name, "/", Tags::new());
+        entity.attached = policies.iter().map(|&arn| arn.to_owned()).collect();
+        let users = &mut world.global.iam.users;
+        users.insert(name.to_owned(), User { entity });
+    }
 }
 
 /// What policies are attached to.
@@ -239,6 +246,7 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "GetOpenIDConnectProvider" => return providers::get(world, params),
         "ListOpenIDConnectProviders" => return Ok(providers::list(world)),
         "DeleteOpenIDConnectProvider" => return providers::delete(world, params),
+        "SimulatePrincipalPolicy" => return simulate::principal(world, params),
         "GetAccountAuthorizationDetails" => return details::get(world, params),
         _ => {}
     }

@@ -314,7 +314,8 @@ fn the_accounts_details_hold_everything_in_pages() {
     );
     let policies = all["Policies"].as_array().cloned().unwrap_or_default();
     let arns: Vec<_> = policies.iter().map(|policy| &policy["Arn"]).collect();
-    assert_eq!(arns, [OWN_POLICY, CLUSTER_POLICY]);
+    let callers = "arn:aws:iam::aws:policy/AdministratorAccess";
+    assert_eq!(arns, [OWN_POLICY, callers, CLUSTER_POLICY]);
     let text = &policies[0]["PolicyVersionList"][0]["Document"];
     assert!(
         text.as_str().is_some_and(|text| text.contains("rds%3A%2A")),
@@ -338,7 +339,7 @@ fn the_accounts_details_hold_everything_in_pages() {
         }
         page["Marker"] = told["Marker"].clone();
     }
-    assert_eq!(counted, 5);
+    assert_eq!(counted, 7);
 
     let filtered = json!({ "Filter": ["LocalManagedPolicy"] });
     let told = ok(&mut desk, "GetAccountAuthorizationDetails", filtered);

@@ -118,6 +118,11 @@ const SERVICES: &[Service] = &[
         namespace: "",
     },
     Service {
+        name: "servicequotas",
+        protocol: Protocol::Json("ServiceQuotasV20190624"),
+        namespace: "",
+    },
+    Service {
         name: "logs",
         protocol: Protocol::Json("Logs_20140328"),
         namespace: "",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Cloud, REGION};
-use crate::sandbox::aws::ec2::describe::matches;
+use crate::sandbox::aws::wildcard::matches;
 
 fn tagged(resource_type: &str, tags: &[(&str, &str)]) -> Value {
     let tags: Vec<Value> = (tags.iter())
@@ -92,13 +92,18 @@ fn wildcards_match_as_in_a_shell() {
 #[test]
 fn pages_go_on_where_the_last_ended() {
     let mut cloud = Cloud::new();
-    let mut all: Vec<String> = (0..12).map(|_| cloud.vpc()).collect();
+    let vpc = cloud.vpc();
+    let mut subnet = |number: u8| {
+        let params = json!({"VpcId": vpc, "CidrBlock": format!("10.10.{number}.0/24")});
+        cloud.text("CreateSubnet", params, "subnet.subnetId")
+    };
+    let mut all: Vec<String> = (0..12).map(&mut subnet).collect();
     all.sort();
     let (mut seen, mut sizes, mut token) = (Vec::new(), Vec::new(), None::<String>);
     loop {
         let params = json!({"MaxResults": "5", "NextToken": token});
-        let reply = cloud.ask("DescribeVpcs", params).expect("a page");
-        let ids = super::texts_at(&reply, "vpcSet.vpcId");
+        let reply = cloud.ask("DescribeSubnets", params).expect("a page");
+        let ids = super::texts_at(&reply, "subnetSet.subnetId");
         sizes.push(ids.len());
         seen.extend(ids);
         token = super::texts_at(&reply, "nextToken").pop();
