@@ -127,7 +127,7 @@ impl<K: Ord + Clone + Display> Graph<K> {
     }
 
     /// All that `node` waits for, directly or not.
-    fn behind(&self, node: &K) -> BTreeSet<&K> {
+    pub fn behind(&self, node: &K) -> BTreeSet<&K> {
         let mut behind = BTreeSet::new();
         let mut open: Vec<&K> = self.waits_for(node).collect();
         while let Some(next) = open.pop() {

@@ -14,7 +14,10 @@ use object_store::ObjectStore;
 use super::Global;
 use super::exit::Error;
 use crate::clock::Clock;
-use crate::cloud::{Clients, Cloud, Connector, EksConnector, Internet, KubeconfigConnector};
+use crate::cloud::{
+    Clients, Cloud, Connector, EksConnector, Internet, KubeconfigConnector, Nowhere,
+};
+use crate::environment::Environment;
 use crate::state::Fence;
 
 /// The host's clock, and a moment from which it counts also while that is set.
@@ -61,21 +64,30 @@ fn credentials(config: &SdkConfig) -> Result<SharedCredentialsProvider, Error> {
     config.credentials_provider().ok_or(Error::NoCredentials)
 }
 
-/// Both clouds as the environment's region shows them.
-pub async fn cloud(global: &Global, region: &str) -> Result<Cloud, Error> {
-    let config = config().await;
+/// Both clouds as the environment's region shows them. Of one that has nothing in AWS nobody looks for credentials.
+pub async fn cloud(global: &Global, environment: &Environment) -> Result<Cloud, Error> {
     let clock: Arc<dyn Clock> = WallClock::begun();
-    let credentials = credentials(&config)?;
-    let connector: Arc<dyn Connector> = match &global.kubeconfig {
+    let named: Option<Arc<dyn Connector>> = match &global.kubeconfig {
         Some(path) => {
             let named = KubeconfigConnector::read(path, global.context.as_deref());
-            Arc::new(named.await?)
+            Some(Arc::new(named.await?))
         }
-        None => Arc::new(EksConnector::new(credentials, Arc::clone(&clock))),
+        None => None,
     };
-    let fence = Fence::default();
+    let (fence, region) = (Fence::default(), &environment.region);
+    let (aws, connector) = if environment.is_without_aws() {
+        let nowhere = || Arc::new(Nowhere) as Arc<dyn Connector>;
+        let aws = Clients::without_account(region, &fence);
+        (aws, named.unwrap_or_else(nowhere))
+    } else {
+        let config = config().await;
+        let credentials = credentials(&config)?;
+        let described = || Arc::new(EksConnector::new(credentials, Arc::clone(&clock)));
+        let aws = Clients::new(&config, region, &fence);
+        (aws, named.unwrap_or_else(|| described()))
+    };
     Ok(Cloud {
-        aws: Clients::new(&config, region, &fence),
+        aws,
         connector,
         visitor: Arc::new(Internet),
         clock,

@@ -68,7 +68,7 @@ pub async fn kept(global: &Global, name: &str) -> Result<Store, Error> {
 async fn store_as_told(global: &Global, environment: &Environment) -> Result<Store, Error> {
     let account = environment.account.as_deref();
     let account = match environment.provider {
-        Provider::Aws => account.unwrap_or_default(),
+        Provider::Aws => account.unwrap_or(Environment::NO_ACCOUNT),
         Provider::Sandbox => DEFAULT_ACCOUNT,
     };
     store(global, environment, account).await
@@ -113,7 +113,7 @@ pub async fn session_on_what_exists(global: &Global, name: &str) -> Result<Sessi
     let cloud = match environment.provider {
         Provider::Sandbox if global.kubeconfig.is_some() => return Err(Error::OwnCluster),
         Provider::Sandbox => sandbox(global).cloud(&environment.region),
-        Provider::Aws => aws::cloud(global, &environment.region).await?,
+        Provider::Aws => aws::cloud(global, &environment).await?,
     };
     let account = ops::identify(&cloud, &environment).await?;
     Ok(Session {

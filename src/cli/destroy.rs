@@ -6,8 +6,12 @@ use super::context::{kubeconfig_path, session_on_what_exists};
 use super::exit::{Error, Exit};
 use super::waiting::Waiting;
 use super::{Global, signals};
-use crate::ops::{self, Session};
+use crate::address::Address;
+use crate::observe::Depth;
+use crate::ops::{self, Confirmed, Planned, Session};
 use crate::plan::Goal;
+use crate::resources::EXISTING_CLUSTER;
+use crate::resources::bootstrap::LABEL_ENVIRONMENT;
 use crate::ui;
 
 /// Take everything of an environment away, and prove that nothing is left
@@ -21,7 +25,14 @@ pub struct Destroy {
     /// Do not ask; this covers the data as well
     #[arg(long, short)]
     yes: bool,
+    /// Also delete this namespace or type with what others made in it, in a cluster that is not ours; can be given
+    /// more than once
+    #[arg(long, value_name = "ADDRESS")]
+    allow_data_loss: Vec<Address>,
     /// Leave what is in a cluster that can't be reached to the sweep of what it made in AWS
+    ///
+    /// A cluster that is not ours (`existing = true`) is left as it is, with what was put into it: that is forgotten, and
+    /// the exit code is 1, because nobody has seen that it is gone.
     ///
     /// The sweep goes by names and tags. A disk on which the driver has not written the cluster's name, as the EBS CSI
     /// driver does only if it is told to, is not found: look for such disks yourself.
@@ -61,7 +72,17 @@ impl Destroy {
         }
         let stop = signals::listen();
         let listener = listener(self.json, &session.cloud.clock, &planned);
-        let teardown = ops::destroy(session, &planned, listener.as_ref(), stop.clone()).await?;
+        let confirmed = Confirmed {
+            data_loss: self.allow_data_loss.clone(),
+        };
+        let teardown = ops::destroy(
+            session,
+            &planned,
+            &confirmed,
+            listener.as_ref(),
+            stop.clone(),
+        )
+        .await?;
         tell_writes(session, &teardown.report);
         if *stop.borrow() && !teardown.report.is_complete() {
             return Ok(incomplete(true, teardown.report.failed.is_empty()));
@@ -78,6 +99,10 @@ impl Destroy {
         if !teardown.remains.is_empty() {
             return Ok(Exit::Failed);
         }
+        if let Some(passed_over) = passed_over(&planned) {
+            ui::tell(passed_over);
+            return Ok(Exit::Failed);
+        }
         // A kubeconfig of a cluster that is gone helps nobody; one that was never written is not missed.
         drop(std::fs::remove_file(kubeconfig_path(
             &global.directory,
@@ -85,4 +110,18 @@ impl Destroy {
         )));
         Ok(Exit::Done)
     }
+}
+
+/// What to say of a cluster that stays and was not looked into.
+fn passed_over(planned: &Planned) -> Option<String> {
+    let mut recorded = planned.state.resources.values();
+    let cluster = recorded.find(|one| one.kind == EXISTING_CLUSTER)?;
+    let name = &planned.state.environment;
+    (planned.depth == Depth::Aws).then(|| {
+        format!(
+            "nobody looked into the cluster {}: what was put there is there as long as it is, and \
+             `kubectl get all,configmaps,secrets,namespaces -A -l {LABEL_ENVIRONMENT}={name}` finds most of it\n",
+            cluster.name
+        )
+    })
 }

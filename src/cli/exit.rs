@@ -99,6 +99,11 @@ pub enum Error {
     /// A kubeconfig was named where there is nothing to reach.
     #[error("the sandbox answers for its own cluster: --kubeconfig is for --provider aws")]
     OwnCluster,
+    /// Only whoever made a cluster can give a kubeconfig of it.
+    #[error(
+        "the cluster `{0}` is reached as the kubeconfig says that is named with --kubeconfig: groundwork has no other"
+    )]
+    OthersCluster(String),
     /// An application was not deployed.
     #[error(transparent)]
     Sync(Box<ops::SyncError>),
@@ -271,9 +276,19 @@ fn preflight(obstacles: &ops::Obstacles) -> String {
 
 /// What to do about names that are taken. Only what has a lineage can be what a lost state told of.
 fn taken(environment: &str, refusals: &[Refusal]) -> Option<String> {
+    let is_another = |refusal: &Refusal| matches!(refusal, Refusal::OtherCluster { .. });
+    if refusals.iter().any(is_another) {
+        return Some(format!(
+            "name the way to the first with --kubeconfig and --context; if that cluster is gone for good, \
+             `groundwork destroy {environment} --skip-cluster` forgets what was put into it"
+        ));
+    }
     let lineages = refusals.iter().filter_map(|refusal| match refusal {
         Refusal::Foreign { lineage, .. } => Some(lineage.is_some()),
-        Refusal::UnknownKind { .. } | Refusal::Ring(_) => None,
+        Refusal::OtherCluster { .. }
+        | Refusal::OtherSort { .. }
+        | Refusal::UnknownKind { .. }
+        | Refusal::Ring(_) => None,
     });
     let somebodys = lineages.max()?;
     let otherwise = "rename ours in the file, or remove what is there if nobody needs it";

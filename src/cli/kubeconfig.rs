@@ -34,6 +34,11 @@ pub struct Kubeconfig {
 impl Kubeconfig {
     pub(super) async fn run(self, global: &Global) -> Result<Exit, Error> {
         let remembered = remembered(global, &self.environment).await?;
+        let existing = remembered.environment.existing_cluster.as_ref();
+        let of_others = existing.filter(|_| !is_described(&remembered));
+        if let Some(existing) = of_others {
+            return Err(Error::OthersCluster(existing.name.clone()));
+        }
         let config = kubeconfig(&remembered, self.server.as_deref())
             .ok_or_else(|| ops::Error::NeverApplied(self.environment.clone()))?;
         ui::print(format_args!("{config}\n"))?;
@@ -41,11 +46,21 @@ impl Kubeconfig {
     }
 }
 
-/// The kubeconfig of the cluster that the state knows, as JSON, which is YAML.
-pub fn kubeconfig(remembered: &Remembered, server: Option<&str>) -> Option<String> {
+/// The cluster that the state knows.
+fn endpoint(remembered: &Remembered) -> Option<ClusterEndpoint> {
     let address = Address::of(&["cluster", "control-plane"]);
     let recorded = remembered.state.resources.get(&address)?;
-    let cluster = ClusterEndpoint::of(&recorded.outputs)?;
+    ClusterEndpoint::of(&recorded.outputs)
+}
+
+/// Whether EKS tells how that is reached: of one that a kubeconfig led to only that knows.
+fn is_described(remembered: &Remembered) -> bool {
+    endpoint(remembered).is_none_or(|cluster| !cluster.certificate_authority.is_empty())
+}
+
+/// The kubeconfig of the cluster that the state knows, as JSON, which is YAML; none of one that a kubeconfig led to.
+pub fn kubeconfig(remembered: &Remembered, server: Option<&str>) -> Option<String> {
+    let cluster = endpoint(remembered).filter(|_| is_described(remembered))?;
     Some(match remembered.environment.provider {
         Provider::Sandbox => {
             let server = server.unwrap_or(SANDBOX).trim_end_matches('/');

@@ -82,7 +82,8 @@ struct Global {
     /// Keep the state there instead of where the file says: a folder, or `s3://bucket/prefix`
     #[arg(long, global = true, value_name = "BACKEND", env = "GROUNDWORK_STATE")]
     state: Option<StateBackend>,
-    /// Reach the cluster as this kubeconfig says, through a tunnel say, instead of by its EKS endpoint
+    /// Reach the cluster as this kubeconfig says, through a tunnel say, instead of by its EKS endpoint. For a cluster that
+    /// exists already, it says which one
     #[arg(long, global = true, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context of that kubeconfig, if not its current one

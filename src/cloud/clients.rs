@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 
 use super::{ANSWERS_WITHIN, fenced};
 use crate::state::Fence;
@@ -18,6 +18,8 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(10);
 pub struct Clients {
     /// The region that the environment lives in.
     pub region: String,
+    /// Whether there is an account to call.
+    account: bool,
     /// Networks.
     pub ec2: aws_sdk_ec2::Client,
     /// Registries.
@@ -47,6 +49,22 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// Clients for an environment of which nothing is in AWS: whatever is called with them fails before it is sent.
+    pub fn without_account(region: &str, fence: &Fence) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .build();
+        Self {
+            account: false,
+            ..Self::new(&config, region, fence)
+        }
+    }
+
+    /// Whether there is an account to call. Where there is none, nothing is looked for in AWS.
+    pub fn has_account(&self) -> bool {
+        self.account
+    }
+
     /// Clients for `region` with the credentials, endpoints and HTTP client of `config`, which call only within `fence`.
     pub fn new(config: &SdkConfig, region: &str, fence: &Fence) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ANSWERS_WITHIN);
@@ -61,6 +79,7 @@ impl Clients {
         let config = builder.build();
         Self {
             region: region.to_owned(),
+            account: true,
             ec2: aws_sdk_ec2::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),
             eks: aws_sdk_eks::Client::new(&config),

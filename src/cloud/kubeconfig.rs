@@ -62,4 +62,8 @@ impl Connector for KubeconfigConnector {
             source: Some(remains::of_client(error)),
         })
     }
+
+    fn named(&self) -> Option<String> {
+        Some(self.config.cluster_url.to_string())
+    }
 }

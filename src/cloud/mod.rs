@@ -27,7 +27,7 @@ pub use eks::EksConnector;
 pub use fault::{Class, Fault, NO_CREDENTIALS, OVERTAKEN, absent_is_done, fault};
 pub use fenced::cluster as fenced_cluster;
 pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
-pub use kubernetes::{ClusterEndpoint, Connector};
+pub use kubernetes::{ClusterEndpoint, Connector, Nowhere};
 pub use retry::{Retry, retry, retry_change};
 pub use visit::{Internet, NoAnswer, Page, Visit, Visitor};
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 
 use crate::address::Address;
@@ -84,6 +85,9 @@ fn may_appear(observation: &Observation, state: &State, now: Timestamp, looked: 
 
 async fn once(cloud: &Cloud, wanted: &Wanted<'_>, depth: Depth) -> Result<Observation, Unseen> {
     let mut inventory = Inventory::sweep(cloud, wanted).await;
+    if depth == Depth::Cluster {
+        inventory.find_cluster(cloud, wanted).boxed().await;
+    }
     let mut found: BTreeMap<Address, Vec<Observed>> = BTreeMap::new();
     let mut add = |observed: Vec<Observed>| {
         for observed in observed {

@@ -60,13 +60,26 @@ pub(super) async fn carry_out(
     Ok((report, journal.state()))
 }
 
-/// In apply, losing data needs its own word for each address; destroy says it with its name.
-fn require_consent(planned: &Planned, confirmed: &Confirmed) -> Result<(), Error> {
+/// In apply, losing data needs its own word for each address; destroy says it with its name. What others made in a
+/// cluster that is not ours needs it in both.
+pub(super) fn require_consent(planned: &Planned, confirmed: &Confirmed) -> Result<(), Error> {
     let is_known = |address: &&Address| {
-        planned.desired.contains_key(*address) || planned.state.resources.contains_key(*address)
+        planned.desired.contains_key(*address)
+            || planned.state.resources.contains_key(*address)
+            || planned.plan.action(address).is_some()
     };
     if let Some(unknown) = (confirmed.data_loss.iter()).find(|address| !is_known(address)) {
         return Err(Error::UnknownAddress(unknown.clone()));
+    }
+    let taking: Vec<(Address, String)> = planned
+        .plan
+        .work()
+        .filter(|action| action.danger == Some(Danger::TakesOthers))
+        .filter(|action| !confirmed.data_loss.contains(&action.address))
+        .map(|action| (action.address.clone(), action.reason.clone()))
+        .collect();
+    if !taking.is_empty() {
+        return Err(Error::TakesOthers(taking));
     }
     let lost: Vec<Address> = planned
         .plan

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::apply::carry_out;
-use super::{Error, Planned, Remains, Session, look_again};
+use super::apply::{carry_out, require_consent};
+use super::{Confirmed, Error, Planned, Remains, Session, look_again};
 use crate::apply::Report;
 use crate::event::Listener;
 
@@ -26,14 +26,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// state is removed as well.
 ///
 /// # Errors
-/// When the environment is protected, the state can't be written, or the last look can't see everything.
+/// When the environment is protected, what others made would go without consent, the state can't be written, or the last look can't see everything.
 pub async fn destroy(
     session: &Session,
     planned: &Planned,
+    confirmed: &Confirmed,
     listener: &dyn Listener,
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Teardown, Error> {
     session.require_unprotected()?;
+    require_consent(planned, confirmed)?;
     let (report, state) = if planned.plan.is_empty() {
         (Report::default(), planned.state.clone())
     } else {

@@ -39,6 +39,11 @@ pub enum Error {
         "can't see what is in the cluster, so nothing was changed: make it reachable, or add --skip-cluster to leave what is in it to the sweep of AWS"
     )]
     ClusterUnseen(#[source] Unseen),
+    /// What is in a cluster that is not ours could not be seen before a teardown.
+    #[error(
+        "can't see what is in the cluster, so nothing was changed: make it reachable; if it is gone for good, add --skip-cluster to forget what was put into it"
+    )]
+    GuestUnseen(#[source] Unseen),
     /// What is in the cluster could not be seen while the state was put together.
     #[error(
         "can't see what is in the cluster, so no state was written: make it reachable, or add --skip-cluster to leave out what is in it until a plan finds it again"
@@ -82,6 +87,9 @@ pub enum Error {
     /// The plan would fail half way.
     #[error("this plan can't be carried out, so nothing was changed: {0}")]
     Preflight(Box<Obstacles>),
+    /// What others made would go along, and that was not confirmed.
+    #[error("this takes along what others made in the cluster: nothing was changed; move it elsewhere, or add {} if it may go:{}", flags(&addresses(.0)), taken(.0))]
+    TakesOthers(Vec<(Address, String)>),
     /// Data would be lost, and that was not confirmed.
     #[error("this loses the data in {}: nothing was changed; add {} if that is meant", list(.0), flags(.0))]
     DataLoss(Vec<Address>),
@@ -121,6 +129,15 @@ impl Error {
     pub(super) fn unseen_in_teardown(unseen: Unseen) -> Self {
         if unseen.0.service == "kubernetes" {
             Self::ClusterUnseen(unseen)
+        } else {
+            Self::Unseen(unseen)
+        }
+    }
+
+    /// The same, of a cluster that is not ours: nothing sweeps up after it.
+    pub(super) fn unseen_in_teardown_of_guest(unseen: Unseen) -> Self {
+        if unseen.0.service == "kubernetes" {
+            Self::GuestUnseen(unseen)
         } else {
             Self::Unseen(unseen)
         }
@@ -179,6 +196,17 @@ fn problems(problems: &[Problem]) -> String {
         .map(|problem| format!("{}: {}", problem.address, problem.message))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+fn addresses(taking: &[(Address, String)]) -> Vec<Address> {
+    taking.iter().map(|(address, _)| address.clone()).collect()
+}
+
+fn taken(taking: &[(Address, String)]) -> String {
+    let lines = taking.iter();
+    lines
+        .map(|(address, why)| format!("\n{address}: {why}"))
+        .collect()
 }
 
 fn list(addresses: &[Address]) -> String {

@@ -11,7 +11,7 @@ use crate::cloud::{Cloud, Fault, Retry, fault, retry};
 use crate::observe::{self, Depth};
 use crate::resources::cluster::{self, leftovers};
 use crate::resources::network::occupants::occupants;
-use crate::resources::{Observed, Owner, TAG_LINEAGE, Unseen, Wanted};
+use crate::resources::{EXISTING_CLUSTER, Observed, Owner, TAG_LINEAGE, Unseen, Wanted};
 
 /// Something that should be gone and is not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,14 +44,22 @@ pub async fn look_again(session: &Session, planned: &Planned) -> Result<Vec<Rema
         variables: &session.variables,
         teardown: true,
     };
-    let observation = observe::observe(cloud, &wanted, None, Depth::Aws).await?;
+    // In a cluster that stays, what is ours has to go by itself.
+    let depth = match planned.depth {
+        Depth::Cluster if cluster::existing::is_used(&wanted) => Depth::Cluster,
+        Depth::Cluster | Depth::Aws => Depth::Aws,
+    };
+    let observation = observe::observe(cloud, &wanted, None, depth).await?;
     let there = observation.found.values().flatten();
+    let there = there.filter(|found| found.kind != EXISTING_CLUSTER);
     let mut remains: Vec<Remains> = there.filter_map(|found| ours(planned, found)).collect();
     let swept = planned.observation.inventory.leftovers.as_ref();
     if let Some(swept) = swept.map_err(Clone::clone)? {
         remains.extend(left_behind(cloud, &swept.search).await?);
     }
-    remains.extend(tagged(cloud, &planned.ownership.lineage).await?);
+    if cloud.aws.has_account() {
+        remains.extend(tagged(cloud, &planned.ownership.lineage).await?);
+    }
     let vpcs = planned.observation.inventory.network.own_vpcs(&wanted)?;
     for vpc in &vpcs {
         remains.extend(in_vpc(cloud, vpc).await?);

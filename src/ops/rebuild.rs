@@ -14,9 +14,10 @@ use super::{Error, Session};
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::observe::{self, Depth, Observation, VISIBILITY};
+use crate::resources::bootstrap::LABEL_ENVIRONMENT;
 use crate::resources::{
-    self, CONTROL_PLANE, Condition, Desired, LOG_GROUP, Observed, Owner, TAG_ENVIRONMENT,
-    TAG_EXPIRES, TAG_LINEAGE, Wanted, iam, references, resolve,
+    self, CONTROL_PLANE, Condition, Desired, EXISTING_CLUSTER, LOG_GROUP, Observed, Owner,
+    TAG_ENVIRONMENT, TAG_EXPIRES, TAG_LINEAGE, Wanted, iam, references, resolve,
 };
 use crate::state::{Recorded, State, StoreError};
 
@@ -68,8 +69,13 @@ pub async fn rebuild(
     };
     // Who made what is there may have been killed a moment ago, and what it made last not be visible yet.
     session.cloud.clock.sleep(VISIBILITY).await;
-    let anyones = look(session, &begin(session, Uuid::nil()), Depth::Aws).await?;
-    let lineage = one_lineage(session, &anyones, chosen).await?;
+    // Where nothing else tells, what was put into the cluster does.
+    let outside = match session.environment.existing_cluster {
+        Some(_) => depth,
+        None => Depth::Aws,
+    };
+    let anyones = look(session, &begin(session, Uuid::nil()), outside).await?;
+    let lineage = one_lineage(session, &anyones, chosen, outside).await?;
     let mut state = begin(session, lineage);
     if let Some(since) = since(session, &anyones, lineage) {
         state.since = since;
@@ -78,7 +84,12 @@ pub async fn rebuild(
     let ownership = session.ownership(&state);
     let desired = session.desired(&ownership, &state);
     remember(&mut state, &desired, &seen, session.cloud.clock.now());
-    if state.resources.is_empty() {
+    // That a cluster is there which somebody else made says nothing of the environment.
+    if state
+        .resources
+        .values()
+        .all(|one| one.kind == EXISTING_CLUSTER)
+    {
         return Err(Error::NothingToRebuild(state.environment));
     }
     state.serial = match &previous {
@@ -138,13 +149,14 @@ async fn one_lineage(
     session: &Session,
     anyones: &Observation,
     chosen: Option<Uuid>,
+    depth: Depth,
 ) -> Result<Uuid, Error> {
     let environment = session.environment.name.clone();
     let mut found = Vec::new();
     for lineage in candidates(anyones)? {
         // The index of tags also tells of what is gone, and names are taken by others: what counts is seen as our own.
         let state = begin(session, lineage);
-        let seen = look(session, &state, Depth::Aws).await?;
+        let seen = look(session, &state, depth).await?;
         let path = iam::path(&session.ownership(&state));
         let ours = seen.found.values().flatten();
         let ours = ours.filter(|one| says_to_be_of(&environment, &path, one));
@@ -187,13 +199,19 @@ fn candidates(anyones: &Observation) -> Result<BTreeSet<Uuid>, Error> {
 /// its parent, or by a name that we want, is no proof.
 fn says_to_be_of(environment: &str, path: &str, one: &Observed) -> bool {
     let under = one.outputs.get("arn").is_some_and(|arn| arn.contains(path));
-    one.owner == Owner::Ours && (under || tag(one, TAG_ENVIRONMENT) == Some(environment))
+    one.owner == Owner::Ours && (under || named(one) == Some(environment))
 }
 
 /// Whether it is ours, and of this environment as far as it says.
 fn is_of(environment: &str, one: &Observed) -> bool {
-    let named = tag(one, TAG_ENVIRONMENT);
+    let named = named(one);
     one.owner == Owner::Ours && named.is_none_or(|named| named == environment)
+}
+
+/// The environment that its tags name, or its labels.
+fn named(one: &Observed) -> Option<&str> {
+    let labels = || one.fields.get("manifest")?.pointer("/metadata/labels");
+    tag(one, TAG_ENVIRONMENT).or_else(|| labels()?.get(LABEL_ENVIRONMENT)?.as_str())
 }
 
 fn tag<'a>(one: &'a Observed, key: &str) -> Option<&'a str> {
@@ -285,7 +303,7 @@ fn made_after(
     let inside = resources::kind(one.kind).is_some_and(|kind| kind.lives_in_cluster());
     let mut firsts = BTreeSet::new();
     for first in chosen.values() {
-        let houses = inside && first.kind == CONTROL_PLANE;
+        let houses = inside && [CONTROL_PLANE, EXISTING_CLUSTER].contains(&first.kind);
         // A cluster names its log group nowhere, and makes another if it goes first.
         let logs_to = one.kind == CONTROL_PLANE && first.kind == LOG_GROUP;
         if first.address == one.address || !(houses || logs_to || refers(one, first)) {

@@ -14,7 +14,9 @@ use crate::environment::{Environment, Provider};
 use crate::observe::{self, Depth, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
 use crate::resources::bootstrap::Published;
-use crate::resources::{self, Context, Desired, Ownership, Problem, Variables, Wanted, kinds};
+use crate::resources::{
+    self, Context, Desired, Ownership, Problem, Variables, Wanted, cluster, kinds,
+};
 use crate::state::{State, Store};
 
 /// One environment, ready to be planned and changed.
@@ -23,7 +25,7 @@ pub struct Session {
     pub environment: Environment,
     /// Both clouds.
     pub cloud: Cloud,
-    /// The twelve digits of the account that the credentials are of.
+    /// The twelve digits of the account that the credentials are of, or [`Environment::NO_ACCOUNT`].
     pub account: String,
     /// Where the state is kept.
     pub store: Store,
@@ -42,6 +44,8 @@ pub struct Planned {
     pub ownership: Ownership,
     /// What the file asks for.
     pub desired: BTreeMap<Address, Desired>,
+    /// How far was looked.
+    pub depth: Depth,
     /// What was found.
     pub observation: Observation,
     /// What would be done.
@@ -64,8 +68,11 @@ impl Planned {
 /// Finds out which account the credentials are of, and refuses any but the file's.
 ///
 /// # Errors
-/// When AWS does not say, or says another account.
+/// When AWS does not say, or says another account. An environment of which nothing is in AWS asks nobody.
 pub async fn identify(cloud: &Cloud, environment: &Environment) -> Result<String, Error> {
+    if environment.is_without_aws() {
+        return Ok(Environment::NO_ACCOUNT.to_owned());
+    }
     let ask = || async {
         let answer = cloud
             .aws
@@ -164,7 +171,8 @@ impl Session {
         Ok(planned)
     }
 
-    /// Plans a teardown that leaves what is in the cluster to the sweep: for a cluster that can't be reached.
+    /// Plans a teardown that leaves what is in the cluster to the sweep, or, where the cluster is not ours, as it is: for a
+    /// cluster that can't be reached.
     ///
     /// # Errors
     /// Whatever makes a plan impossible.
@@ -222,6 +230,9 @@ impl Session {
         };
         let observation = observe::observe(&self.cloud, &wanted, Some(&state), depth).await;
         let observation = observation.map_err(|unseen| match goal {
+            Goal::Destroy if cluster::existing::is_used(&wanted) => {
+                Error::unseen_in_teardown_of_guest(unseen)
+            }
             Goal::Destroy => Error::unseen_in_teardown(unseen),
             Goal::Apply => Error::Unseen(unseen),
         })?;
@@ -240,6 +251,7 @@ impl Session {
             state,
             ownership,
             desired,
+            depth,
             observation,
             plan,
         })

@@ -12,8 +12,8 @@ use crate::cloud::{ClusterEndpoint, NoAnswer, Page, Visit};
 use crate::environment::Provider;
 use crate::environment::model::{self, Agent, Application, Sync};
 use crate::event::{Event, Listener, SmokeResult, SmokeTest};
-use crate::resources::CONTROL_PLANE;
 use crate::resources::bootstrap::{ApplicationStatus, application_status, ingress_service};
+use crate::resources::{CONTROL_PLANE, EXISTING_CLUSTER};
 use crate::state::State;
 
 /// How long to wait before asking again.
@@ -79,7 +79,8 @@ fn balancer(state: &State) -> Option<String> {
 /// The cluster, if it can be reached: the tests themselves do without.
 async fn cluster(session: &Session, state: &State) -> Option<kube::Client> {
     let mut recorded = state.resources.values();
-    let control_plane = recorded.find(|one| one.kind == CONTROL_PLANE)?;
+    let control_plane =
+        recorded.find(|one| [CONTROL_PLANE, EXISTING_CLUSTER].contains(&one.kind.as_str()))?;
     let endpoint = ClusterEndpoint::of(&control_plane.outputs)?;
     session.cloud.connector.connect(&endpoint).await.ok()
 }

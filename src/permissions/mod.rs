@@ -47,10 +47,11 @@ impl Statement {
     }
 }
 
-/// The least that plan, apply, status and destroy of `environment` need.
+/// The least that plan, apply, status and destroy of `environment` need: nothing where nothing of it is in AWS.
 pub fn policy(environment: &Environment) -> Policy {
+    let asked = (!environment.is_without_aws()).then(|| grants::statements(environment));
     Policy {
         version: "2012-10-17",
-        statement: grants::statements(environment),
+        statement: asked.unwrap_or_default(),
     }
 }

@@ -9,8 +9,8 @@ use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Step, Verb,
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::resources::{
-    CONTROL_PLANE, Condition, Desired, Fields, Kind, LEFTOVERS, NODE_GROUP, Observed, Owner,
-    WORKLOADS,
+    CONTROL_PLANE, Condition, Desired, EXISTING_CLUSTER, Fields, Kind, LEFTOVERS, NODE_GROUP,
+    Observed, Owner, WORKLOADS,
 };
 use crate::state::{self, Recorded};
 
@@ -28,6 +28,9 @@ fn foretold(usual: std::time::Duration, learned: Option<u64>) -> u64 {
 
 /// Why an object is not deleted by itself.
 const GOES_WITH_CLUSTER: &str = "it goes with the cluster";
+
+/// Why what was there before us is only forgotten.
+const STAYS: &str = "it is not ours, and stays";
 
 /// Decides what is done with every resource.
 ///
@@ -128,8 +131,15 @@ impl Planner<'_> {
         desired.or_else(recorded).or_else(found).or_else(open)
     }
 
+    /// The kind of what the state says was made, or begun, at `address`.
+    fn recorded_kind(&self, address: &Address) -> Option<&str> {
+        let state = self.basis.state;
+        let recorded = state.resources.get(address).map(|one| one.kind.as_str());
+        recorded.or_else(|| Some(state.open.get(address)?.kind.as_str()))
+    }
+
     fn is_cluster(&self, address: &Address) -> bool {
-        self.kind_name(address) == Some(CONTROL_PLANE)
+        [Some(CONTROL_PLANE), Some(EXISTING_CLUSTER)].contains(&self.kind_name(address))
     }
 
     fn belongs_to_cluster(&self, address: &Address) -> bool {
@@ -153,6 +163,27 @@ impl Planner<'_> {
             .map(Vec::as_slice)
             .unwrap_or_default();
         let (primary, surplus) = ours(basis, address, found);
+        if let Some(desired) = desired.filter(|_| self.is_cluster(address))
+            && let Some(other) = self.recorded_kind(address)
+            && other != desired.kind
+        {
+            self.refusals.push(Refusal::OtherSort {
+                address: address.clone(),
+                ours: other == CONTROL_PLANE,
+            });
+            return None;
+        }
+        if let (true, Some(was), Some(is)) = (kind.is_given(), recorded, primary)
+            && was.id != is.id
+        {
+            self.refusals.push(Refusal::OtherCluster {
+                address: address.clone(),
+                name: is.name.clone(),
+                was: was.id.clone(),
+                is: is.id.clone(),
+            });
+            return None;
+        }
         let wanted = desired.filter(|_| basis.goal == Goal::Apply && !is_sweep(kind));
         if let (Some(desired), None) = (desired, primary)
             && let Some(foreign) = found.iter().find(|found| is_in_the_way(basis, found))
@@ -174,7 +205,8 @@ impl Planner<'_> {
             self.refuse(desired, foreign);
             return None;
         }
-        if !surplus.is_empty() && kind.holds_data() {
+        let holds_data = |found: &Observed| kind.holds_data(&found.fields);
+        if !surplus.is_empty() && found.iter().any(holds_data) {
             action.danger = Some(Danger::LosesData);
         }
         action.surplus = surplus;
@@ -202,7 +234,10 @@ impl Planner<'_> {
         name: &str,
         verb: Verb,
         reason: String,
+        found: Option<&Observed>,
     ) -> Action {
+        let nothing = Fields::new();
+        let fields = found.map_or(&nothing, |found| &found.fields);
         let usual = kind.usual(address);
         let expected = |action, usual: std::time::Duration| {
             foretold(usual, self.basis.state.learned(address, action))
@@ -218,7 +253,10 @@ impl Planner<'_> {
             Verb::Adopt | Verb::Forget | Verb::None => (0, 0),
         };
         let danger = match verb {
-            Verb::Replace | Verb::Delete if kind.holds_data() && !self.never_worked(address) => {
+            Verb::Replace | Verb::Delete if kind.takes_others(fields) => Some(Danger::TakesOthers),
+            Verb::Replace | Verb::Delete
+                if kind.holds_data(fields) && !self.never_worked(address) =>
+            {
                 Some(Danger::LosesData)
             }
             Verb::Replace => Some(Danger::Disrupts),
@@ -230,7 +268,7 @@ impl Planner<'_> {
             | Verb::None => None,
         };
         let lost = kind
-            .data_elsewhere()
+            .data_elsewhere(fields)
             .filter(|_| self.basis.goal == Goal::Apply && danger == Some(Danger::LosesData));
         Action {
             address: address.clone(),
@@ -269,12 +307,14 @@ impl Planner<'_> {
             &desired.name,
             Verb::Create,
             reason.to_owned(),
+            None,
         )
     }
 
     fn remove(&self, kind: &dyn Kind, found: &Observed) -> Action {
         let goes_along = kind.goes_with_cluster(&found.fields) && self.cluster_goes();
         let (verb, reason) = match self.basis.goal {
+            _ if kind.is_given() => (Verb::Forget, STAYS),
             _ if goes_along => (Verb::Forget, GOES_WITH_CLUSTER),
             Goal::Destroy => (Verb::Delete, "the environment is destroyed"),
             Goal::Apply if is_sweep(kind) => (Verb::Delete, "its cluster goes"),
@@ -286,7 +326,8 @@ impl Planner<'_> {
         } else {
             format!("{reason}, and with it {}", parts.join(", "))
         };
-        let mut action = self.action(kind, &found.address, &found.name, verb, reason);
+        let (address, name) = (&found.address, &found.name);
+        let mut action = self.action(kind, address, name, verb, reason, Some(found));
         action.id = Some(found.id.clone());
         action
     }
@@ -327,11 +368,24 @@ impl Planner<'_> {
         let reason = match goes_on {
             _ if belongs_to_cluster(kind) && self.cluster_goes() => GOES_WITH_CLUSTER.to_owned(),
             Some(other) => format!("it goes on as {other}"),
+            None if kind.is_given() => STAYS.to_owned(),
+            None if kind.lives_in_cluster() && self.cluster_is_passed_over() => {
+                "its cluster is not looked into, and keeps it if it is there".to_owned()
+            }
             None => "it is gone".to_owned(),
         };
-        let mut action = self.action(kind, address, name, Verb::Forget, reason);
+        let mut action = self.action(kind, address, name, Verb::Forget, reason, None);
         action.id = recorded.map(|recorded| recorded.id.clone());
         Some(action)
+    }
+
+    /// Whether the cluster that others made is not looked into.
+    fn cluster_is_passed_over(&self) -> bool {
+        let mut recorded = self.basis.state.resources.iter();
+        recorded.any(|(address, recorded)| {
+            let kind = (self.basis.kind)(&recorded.kind);
+            kind.is_some_and(|kind| kind.is_given()) && !self.basis.observed.contains_key(address)
+        })
     }
 
     fn keep(
@@ -369,7 +423,10 @@ impl Planner<'_> {
             Condition::Ready if recorded.is_none_or(|recorded| recorded.id != found.id) => (
                 Verb::Adopt,
                 was(self.basis, kind, found).unwrap_or_else(|| {
-                    "it is ours and there, and the state did not know".to_owned()
+                    let given = "it is there without us, and stays when the environment goes";
+                    let ours = "it is ours and there, and the state did not know";
+                    let words = if kind.is_given() { given } else { ours };
+                    words.to_owned()
                 }),
             ),
             Condition::Ready if self.basis.state.open.contains_key(&desired.address) => {
@@ -377,7 +434,8 @@ impl Planner<'_> {
             }
             Condition::Ready => (Verb::None, String::new()),
         };
-        let mut action = self.action(kind, &desired.address, &desired.name, verb, reason);
+        let (address, name) = (&desired.address, &desired.name);
+        let mut action = self.action(kind, address, name, verb, reason, Some(found));
         action.id = Some(found.id.clone());
         action.changes = changes;
         action
@@ -392,7 +450,8 @@ impl Planner<'_> {
             Verb::Replace
         };
         let reason = "its cluster is replaced".to_owned();
-        let mut action = self.action(kind, &desired.address, &desired.name, verb, reason);
+        let (address, name) = (&desired.address, &desired.name);
+        let mut action = self.action(kind, address, name, verb, reason, Some(found));
         action.id = (verb == Verb::Replace).then(|| found.id.clone());
         action
     }

@@ -61,6 +61,8 @@ pub enum Verb {
 pub enum Danger {
     /// What people stored in it is lost.
     LosesData,
+    /// What others put into it is lost: nothing of ours, and nothing that they were asked about.
+    TakesOthers,
     /// What depends on it is interrupted or has to be made again.
     Disrupts,
 }
@@ -191,6 +193,30 @@ pub enum Refusal {
         /// Whose it is.
         lineage: Option<String>,
     },
+    /// The way to the cluster leads to another one than the one that the environment is in.
+    #[error(
+        "{address}: the environment is in the cluster {was}, and what is reached as `{name}` is another one, {is}"
+    )]
+    OtherCluster {
+        /// Where it stands.
+        address: Address,
+        /// What the file calls it.
+        name: String,
+        /// Which one it was.
+        was: String,
+        /// Which one it is.
+        is: String,
+    },
+    /// What stands there was made by us, and the file says that it exists without us; or the other way round.
+    #[error(
+        "{address}: {}", other_sort(*.ours)
+    )]
+    OtherSort {
+        /// Where it stands.
+        address: Address,
+        /// Whether it was made by us.
+        ours: bool,
+    },
     /// The state names a kind that this groundwork does not know.
     #[error(
         "{address}: the state names the kind `{kind}`, which this groundwork does not know: use a later one"
@@ -204,6 +230,16 @@ pub enum Refusal {
     /// What is to be done waits for itself.
     #[error("the plan can't be ordered: {0}")]
     Ring(Cycle),
+}
+
+fn other_sort(ours: bool) -> &'static str {
+    if ours {
+        "the environment has a cluster of its own, and its file now says that another exists: take `[cluster]` and \
+         `[bootstrap]` out and apply that first, so that its own goes with all that is in it"
+    } else {
+        "the environment is in a cluster that exists without it, and its file now asks for one of its own: take \
+         `[cluster]` and `[bootstrap]` out and apply that first, so that what it put there goes"
+    }
 }
 
 fn whose(lineage: Option<&str>) -> String {

@@ -128,6 +128,7 @@ pub(super) fn order(plan: &Plan, basis: &Basis<'_>) -> Result<Ordered, Cycle> {
     for (held, by) in contested(plan, basis) {
         graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
     }
+    effects_go_first(plan, basis, &mut graph);
     graph.order()?;
     let mut stuck = BTreeSet::new();
     for (removed, let_go) in lettings_go {
@@ -227,6 +228,38 @@ fn controllers_outlive_their_work(plan: &Plan, basis: &Basis<'_>, graph: &mut Gr
     for nodes in removed(false) {
         for work in removed(true) {
             graph.wait(nodes.clone(), work);
+        }
+    }
+}
+
+/// What is deleted in the cluster and has effects outside goes before all that need not go before it: only what undoes
+/// those effects knows what that needs (FACTS §3).
+fn effects_go_first(plan: &Plan, basis: &Basis<'_>, graph: &mut Graph<Step>) {
+    let deleted = plan.actions.iter().filter(|action| {
+        let kind = (basis.kind)(&action.kind);
+        action.verb == Verb::Delete && kind.is_some_and(|kind| kind.lives_in_cluster())
+    });
+    let (mut effects, mut rest) = (Vec::new(), Vec::new());
+    for action in deleted {
+        let found = basis.observed.get(&action.address).into_iter().flatten();
+        let mut found = found.filter(|found| Some(&found.id) == action.id.as_ref());
+        let Some((found, kind)) = found.next().zip((basis.kind)(&action.kind)) else {
+            continue;
+        };
+        let step = Step {
+            phase: Phase::Remove,
+            address: action.address.clone(),
+        };
+        if kind.goes_with_cluster(&found.fields) {
+            rest.push(step);
+        } else {
+            effects.push(step);
+        }
+    }
+    for effect in effects {
+        let before: BTreeSet<Step> = graph.behind(&effect).into_iter().cloned().collect();
+        for other in rest.iter().filter(|other| !before.contains(other)) {
+            graph.wait(other.clone(), effect.clone());
         }
     }
 }

@@ -12,6 +12,7 @@ use super::bootstrap::Values;
 use super::bootstrap::inventory::sweep;
 use super::caches::inventory::Caches;
 use super::calls::not_there_yet;
+use super::cluster::existing;
 use super::cluster::inventory::Clusters;
 use super::cluster::leftovers::{self, Swept};
 use super::cluster::workloads;
@@ -22,7 +23,7 @@ use super::network::inventory::Network;
 use super::registries::inventory::Registries;
 use super::secrets::inventory::Secrets;
 use super::tagged::{self, Index};
-use super::{CONTROL_PLANE, Condition, Observed, Owner, Unseen, Wanted, cluster};
+use super::{CONTROL_PLANE, Condition, EXISTING_CLUSTER, Observed, Owner, Unseen, Wanted, cluster};
 use crate::address::Address;
 use crate::cloud::{Cloud, ClusterEndpoint, Fault, Retry, retry};
 
@@ -46,6 +47,8 @@ pub struct Inventory {
     pub network: Network,
     /// Clusters and node groups.
     pub clusters: Clusters,
+    /// The cluster that somebody else made and that we use, if there is one.
+    pub existing: Seen<Option<existing::Found>>,
     /// Database instances and their subnet groups.
     pub databases: Databases,
     /// Cache replication groups and their subnet groups.
@@ -69,6 +72,9 @@ pub struct Inventory {
 impl Inventory {
     /// Sweeps every service at once.
     pub async fn sweep(cloud: &Cloud, wanted: &Wanted<'_>) -> Self {
+        if !cloud.aws.has_account() {
+            return Self::without_account();
+        }
         // Several parts wait for the index of tags, each after its own list calls. Boxes keep the one future that
         // awaits all of them from growing beyond what the compiler lays out.
         let index = tagged::index(cloud, wanted.ownership).boxed().shared();
@@ -89,6 +95,7 @@ impl Inventory {
             tagged,
             network,
             clusters,
+            existing: Ok(None),
             databases,
             caches,
             iam,
@@ -101,8 +108,36 @@ impl Inventory {
         }
     }
 
-    /// Looks at what is in the cluster, if `found` has one of ours. A cluster that is there and does not answer
-    /// leaves its objects unknown.
+    /// What there is where nothing is in AWS.
+    fn without_account() -> Self {
+        Self {
+            tagged: Ok(Arc::default()),
+            network: Network::none(),
+            clusters: Clusters::none(),
+            existing: Ok(None),
+            databases: Databases::none(),
+            caches: Caches::none(),
+            iam: Ok(Iam::default()),
+            dns: Ok(Dns::default()),
+            secrets: Ok(Secrets::default()),
+            registries: Ok(Registries::default()),
+            objects: Ok(Vec::new()),
+            workloads: Ok(None),
+            leftovers: Ok(None),
+        }
+    }
+
+    /// Finds the cluster that somebody else made, if that is what the environment uses.
+    pub async fn find_cluster(&mut self, cloud: &Cloud, wanted: &Wanted<'_>) {
+        if let Some(name) = existing::name(wanted) {
+            let region = &wanted.ownership.region;
+            let found = part(cloud, || existing::find(cloud, region, name)).await;
+            self.existing = found.map(Some);
+        }
+    }
+
+    /// Looks at what is in the cluster, if `found` has one of ours or the one that we use. A cluster that is there and
+    /// does not answer leaves its objects unknown; another one than the one that we used is not looked into.
     pub async fn look_into_cluster(
         &mut self,
         cloud: &Cloud,
@@ -112,6 +147,10 @@ impl Inventory {
         let Some(endpoint) = cluster_endpoint(found) else {
             return;
         };
+        let found_before = self.existing.as_ref().ok().and_then(Option::as_ref);
+        if found_before.is_some_and(|found| existing::is_another(wanted, found)) {
+            return;
+        }
         let values = self.secrets.as_ref().map(|secrets| &secrets.values);
         let mut values = Values(values.cloned().unwrap_or_default());
         let given = wanted.variables.iter();
@@ -138,12 +177,13 @@ impl Inventory {
     }
 }
 
-/// The API server of our cluster, if there is one that answers or should.
+/// The API server of our cluster or of the one that we use, if there is one that answers or should.
 pub fn cluster_endpoint(found: &BTreeMap<Address, Vec<Observed>>) -> Option<ClusterEndpoint> {
     found
         .values()
         .flatten()
-        .filter(|found| found.kind == CONTROL_PLANE && found.owner == Owner::Ours)
+        .filter(|found| [CONTROL_PLANE, EXISTING_CLUSTER].contains(&found.kind))
+        .filter(|found| found.owner == Owner::Ours)
         .filter(|found| !matches!(found.condition, Condition::Deleting | Condition::Failed(_)))
         .find_map(|found| ClusterEndpoint::of(&found.outputs))
 }

@@ -299,14 +299,24 @@ pub trait Kind: Send + Sync {
     /// The settable properties and what a change of each means.
     fn fields(&self) -> &'static [Field];
 
-    /// Whether removing it loses what people stored in it.
-    fn holds_data(&self) -> bool {
+    /// Whether it is there without us: it is never made, changed or deleted, only remembered and forgotten.
+    fn is_given(&self) -> bool {
+        false
+    }
+
+    /// Whether removing one that is found with these fields loses what people stored in it.
+    fn holds_data(&self, _fields: &Fields) -> bool {
         false
     }
 
     /// Where the data is that is lost with it, if that is not in itself: what the plan says beside its reason.
-    fn data_elsewhere(&self) -> Option<&'static str> {
+    fn data_elsewhere(&self, _fields: &Fields) -> Option<&'static str> {
         None
+    }
+
+    /// Whether removing one that is found with these fields takes along what others made.
+    fn takes_others(&self, _fields: &Fields) -> bool {
+        false
     }
 
     /// Whether a create that is sent twice makes only one: by a token or a unique name.

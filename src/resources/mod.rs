@@ -44,6 +44,9 @@ pub const CONTROL_PLANE: &str = "cluster.control-plane";
 /// The field of a cluster that tells whether EKS Auto Mode is on.
 pub const AUTO_MODE: &str = "auto_mode";
 
+/// The kind of a cluster that somebody else made: it stands where one of ours would.
+pub const EXISTING_CLUSTER: &str = "cluster.existing";
+
 /// The kind of the machines that pods run on.
 pub const NODE_GROUP: &str = "cluster.node-group";
 
@@ -79,6 +82,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &iam::IamRole,
         &cluster::LogGroup,
         &cluster::ControlPlane,
+        &cluster::ExistingCluster,
         &cluster::AccessEntry,
         &cluster::PodIdentity,
         &cluster::Addon,

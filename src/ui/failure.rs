@@ -52,7 +52,10 @@ pub fn refused(refusals: &[Refusal], hint: Option<&str>) -> String {
                 let theirs = foreign.entry(lineage.as_deref()).or_default();
                 theirs.push((address.as_str(), what));
             }
-            Refusal::UnknownKind { .. } | Refusal::Ring(_) => {
+            Refusal::OtherCluster { .. }
+            | Refusal::OtherSort { .. }
+            | Refusal::UnknownKind { .. }
+            | Refusal::Ring(_) => {
                 let _ = writeln!(text, "  {}", indented(&refusal.to_string()));
             }
         }

@@ -183,6 +183,7 @@ fn time(seconds: u64) -> String {
 fn why(action: &Action, shared: Option<&str>) -> (String, String) {
     let mark = match action.danger {
         Some(Danger::LosesData) => "! loses its data; ",
+        Some(Danger::TakesOthers) => "! takes along what others made; ",
         Some(Danger::Disrupts) => "! disrupts; ",
         None => "",
     };

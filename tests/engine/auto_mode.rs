@@ -197,9 +197,15 @@ async fn what_it_left_is_found_by_its_tag() {
     let session = session(&world, AUTO);
     apply(&session).await;
     let planned = session.plan_skipping_cluster().await.unwrap();
-    let teardown = ops::destroy(&session, &planned, &Silence, never_stopped())
-        .await
-        .unwrap();
+    let teardown = ops::destroy(
+        &session,
+        &planned,
+        &Confirmed::default(),
+        &Silence,
+        never_stopped(),
+    )
+    .await
+    .unwrap();
     assert!(teardown.report.is_complete(), "{:#?}", teardown.report);
     assert_eq!(teardown.remains, []);
     let balancers = &session.cloud.aws.load_balancers;

@@ -123,7 +123,14 @@ async fn disturbed(world: &World, session: &Session, goal: Goal, misbehaviour: M
             report.map(|report| format!("{report:?}"))
         }
         Goal::Destroy => {
-            let teardown = ops::destroy(session, &planned, &ears, never_stopped()).await;
+            let teardown = ops::destroy(
+                session,
+                &planned,
+                &Confirmed::default(),
+                &ears,
+                never_stopped(),
+            )
+            .await;
             teardown.map(|teardown| format!("{teardown:?}"))
         }
     };

@@ -60,9 +60,15 @@ pub async fn carry_out_with(session: &Session, planned: &Planned, confirmed: &Co
 /// Destroys and insists that nothing is left.
 pub async fn destroy(session: &Session) -> Teardown {
     let planned = session.plan(Goal::Destroy).await.expect("a plan");
-    let teardown = ops::destroy(session, &planned, &Silence, never_stopped())
-        .await
-        .expect("a run");
+    let teardown = ops::destroy(
+        session,
+        &planned,
+        &Confirmed::default(),
+        &Silence,
+        never_stopped(),
+    )
+    .await
+    .expect("a run");
     assert!(
         teardown.report.failed.is_empty(),
         "failed: {:#?}",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use groundwork::ops::{Error, Session};
 use groundwork::plan::{Goal, Refusal};
-use groundwork::resources::{LEFTOVERS, WORKLOADS, kinds};
+use groundwork::resources::{EXISTING_CLUSTER, LEFTOVERS, WORKLOADS, kinds};
 use groundwork::state::Store;
 use serde_json::json;
 
@@ -14,7 +14,8 @@ use crate::hands::Hands;
 
 /// Kinds of which another lineage may have one of the same name: zones are told apart by their VPCs, and what stands
 /// in a zone or in a cluster is only looked for in our own.
-const NEVER_TAKEN: [&str; 13] = [
+const NEVER_TAKEN: [&str; 14] = [
+    EXISTING_CLUSTER,
     "dns.zone",
     "dns.record",
     "dns.alias",

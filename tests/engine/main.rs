@@ -1,6 +1,7 @@
 //! The engine against the sandbox, on the virtual clock: life cycles, drift, changes of the file, requests, order,
 //! ownership, what can't be seen, what a killed run leaves, secrets on their way out, states that were lost, updates
-//! that fail, names, smoke tests, objects that don't do as they are told, teardown, the real input; and the layers.
+//! that fail, names, smoke tests, objects that don't do as they are told, teardown, clusters that somebody else made, the
+//! real input; and the layers.
 
 mod auto_mode;
 mod bench;
@@ -14,6 +15,7 @@ mod damaged;
 mod drift;
 mod foreign;
 mod golden;
+mod guest;
 mod hands;
 mod joining;
 mod killed;

@@ -96,7 +96,8 @@ async fn nodes_outlive_load_balancers() {
     let session = session(&world);
     let planned = session.plan(Goal::Destroy).await.expect("a plan");
     let diary = Diary::default();
-    let teardown = ops::destroy(&session, &planned, &diary, never_stopped());
+    let nothing = Confirmed::default();
+    let teardown = ops::destroy(&session, &planned, &nothing, &diary, never_stopped());
     let teardown = teardown.await.expect("a run");
     assert_eq!(teardown.remains, Vec::new());
     let nodes = diary.at("began", "cluster.node-group.microservices");

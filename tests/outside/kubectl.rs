@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::clients;
 use super::project::{Done, Project, Running};
+use super::served::serve;
 
 const GREETING: &str = "
 apiVersion: v1
@@ -23,15 +24,7 @@ impl Served {
     fn new() -> Self {
         let project = Project::whole();
         project.run(&["apply", "demo", "--yes"]).ends(0);
-        let mut server = project.start(&["sandbox", "serve", "--port", "0"]);
-        let mut kubeconfig = None;
-        assert!(server.until(|line| {
-            let mut words = line.split_whitespace();
-            let after = words.find(|word| *word == "--kubeconfig");
-            kubeconfig = after.and_then(|_| words.next()).map(PathBuf::from);
-            kubeconfig.is_some()
-        }));
-        let kubeconfig = project.path().join(kubeconfig.expect("a kubeconfig"));
+        let (server, kubeconfig) = serve(&project);
         Self {
             project,
             server,

@@ -8,6 +8,7 @@ mod canary;
 mod clients;
 mod command_line;
 mod differential;
+mod guest;
 mod helm;
 mod host;
 mod interrupted;

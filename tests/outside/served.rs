@@ -2,6 +2,7 @@
 //! it died still has its effect.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 
 use groundwork::sandbox::serve::aws_url;
@@ -23,6 +24,20 @@ pub const THROUGH: [&str; 6] = [
 /// The world's time when nobody is to wait for it, and when there is to be something to wait for.
 pub const FAST: &str = "1000";
 pub const SLOW: &str = "10";
+
+/// Serves the project's world, and says which kubeconfig leads to the cluster in it.
+pub fn serve(project: &Project) -> (Running, PathBuf) {
+    let mut server = project.start(&["sandbox", "serve", "--port", "0"]);
+    let mut kubeconfig = None;
+    assert!(server.until(|line| {
+        let mut words = line.split_whitespace();
+        let after = words.find(|word| *word == "--kubeconfig");
+        kubeconfig = after.and_then(|_| words.next()).map(PathBuf::from);
+        kubeconfig.is_some()
+    }));
+    let kubeconfig = project.path().join(kubeconfig.expect("a kubeconfig"));
+    (server, kubeconfig)
+}
 
 /// Demo without its deploy agent, with the account that AWS is asked for.
 pub fn on_aws() -> Project {

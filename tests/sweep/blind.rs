@@ -54,7 +54,16 @@ async fn while_it_runs(undisturbed: &Undisturbed, read: &str) -> Result<(), Stri
             drop(ops::apply(&begun, &planned, &agreed, &Silence, never_stopped()).await);
         }
         Goal::Destroy => {
-            drop(ops::destroy(&begun, &planned, &Silence, never_stopped()).await);
+            drop(
+                ops::destroy(
+                    &begun,
+                    &planned,
+                    &Confirmed::default(),
+                    &Silence,
+                    never_stopped(),
+                )
+                .await,
+            );
         }
     }
     arrives(undisturbed, &place, before).await

@@ -137,7 +137,14 @@ async fn try_to(session: &Session, goal: Goal) -> Result<(Report, Vec<Remains>),
             Ok((report.await?, Vec::new()))
         }
         Goal::Destroy => {
-            let ended = ops::destroy(session, &planned, &Silence, never_stopped()).await?;
+            let ended = ops::destroy(
+                session,
+                &planned,
+                &Confirmed::default(),
+                &Silence,
+                never_stopped(),
+            )
+            .await?;
             Ok((ended.report, ended.remains))
         }
     }

@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::SecurityGroup;
 
+/// A cluster that somebody else made and keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingCluster {
+    /// Its name: that of the EKS cluster, unless a kubeconfig leads to it.
+    pub name: String,
+}
+
 /// An EKS cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {

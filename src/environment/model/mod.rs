@@ -29,8 +29,8 @@ pub use bootstrap::{
     Release, Repository, RepositoryKind, SignIn, Source, Sync, ValueSource,
 };
 pub use cluster::{
-    Access, Addon, AutoMode, Capacity, Cluster, Conflicts, ControlPolicy, LOG_RETENTION_DAYS,
-    LogType, NodeGroup, NodePool, PodIdentity, Taint, TaintEffect,
+    Access, Addon, AutoMode, Capacity, Cluster, Conflicts, ControlPolicy, ExistingCluster,
+    LOG_RETENTION_DAYS, LogType, NodeGroup, NodePool, PodIdentity, Taint, TaintEffect,
 };
 pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSource};
 pub use dns::LoadBalancerName;
@@ -47,7 +47,8 @@ pub struct Environment {
     pub name: String,
     /// The AWS region, such as `us-east-1`.
     pub region: String,
-    /// The twelve digits of the only AWS account that it may live in; always there with [`Provider::Aws`].
+    /// The twelve digits of the only AWS account that it may live in. Without one, with [`Provider::Aws`], nothing of it is
+    /// in AWS: it is made of what is put into an existing cluster, and AWS is never called.
     pub account: Option<String>,
     /// Who answers for it.
     pub owner: Option<String>,
@@ -63,6 +64,8 @@ pub struct Environment {
     pub network: Option<Network>,
     /// The EKS cluster; there is always a network then.
     pub cluster: Option<Cluster>,
+    /// The cluster that somebody else made, in the place of one of our own.
+    pub existing_cluster: Option<ExistingCluster>,
     /// RDS instances; there is always a network when there are any.
     pub databases: BTreeMap<String, Database>,
     /// ElastiCache replication groups; there is always a network when there are any.
@@ -75,7 +78,7 @@ pub struct Environment {
     pub secrets: BTreeMap<String, Secret>,
     /// ECR repositories.
     pub registries: BTreeMap<String, Registry>,
-    /// What is put into the cluster; there is always a cluster then.
+    /// What is put into the cluster; there is always one of either sort then.
     pub bootstrap: Option<Bootstrap>,
     /// Names of the ingress load balancer; there is always an ingress controller when there are any.
     pub load_balancer_names: Vec<LoadBalancerName>,
@@ -84,9 +87,17 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// What stands for the account of an environment that has none.
+    pub const NO_ACCOUNT: &'static str = "no-account";
+
     /// The first part of ARNs after `arn:` in this region.
     pub fn partition(&self) -> &'static str {
         partition(&self.region)
+    }
+
+    /// Whether nothing of it is in AWS, which is never called then.
+    pub fn is_without_aws(&self) -> bool {
+        self.provider == Provider::Aws && self.account.is_none()
     }
 
     /// The environment variables that hold the values of secrets.

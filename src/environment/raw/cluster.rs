@@ -8,12 +8,16 @@ use crate::environment::model::{
     Capacity, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType, NodePool, TaintEffect,
 };
 
-/// An EKS cluster with managed nodes.
+/// An EKS cluster with managed nodes, or one that somebody else made.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::environment) struct Cluster {
     /// Its name; the environment's by default.
     pub name: Option<ClusterName>,
+    /// Whether somebody else made the cluster and keeps it, on AWS or anywhere. It is then reached as `--kubeconfig` says, or
+    /// else is the EKS cluster of this name; only what is bootstrapped belongs to the environment, and nothing but `name` is set.
+    #[serde(default)]
+    pub existing: bool,
     /// The Kubernetes version; EKS's default by default.
     pub version: Option<KubernetesVersion>,
     /// From where the Kubernetes API can be reached.

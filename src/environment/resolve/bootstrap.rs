@@ -42,11 +42,14 @@ impl Resolver<'_> {
             if !self.faults.is_unusable(&cluster_at) {
                 let fault = Fault::key(at, "there is no cluster to bootstrap");
                 self.faults.add(fault.remedy(
-                    "add `[cluster]` and `[cluster.node_groups.default]`, or take `bootstrap` out",
+                    "add `[cluster]` and `[cluster.node_groups.default]`, or `existing = true` in `[cluster]` for one that is there, or take `bootstrap` out",
                 ));
             }
             return;
         };
+        if cluster.existing {
+            return;
+        }
         let runs_pods = raw.ingress.is_some() || raw.agent.is_some() || !raw.releases.is_empty();
         let no_nodes = |group: &raw::NodeGroup| group.desired.or(group.min) == Some(0);
         let pools = cluster.auto_mode.iter().flat_map(|auto| &auto.node_pools);

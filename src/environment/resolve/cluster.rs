@@ -22,7 +22,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn cluster(&mut self, network: Option<&Network>) -> Option<Cluster> {
-        let raw = self.file.cluster.as_ref()?;
+        let raw = self.file.cluster.as_ref().filter(|raw| !raw.existing)?;
         let at = Path::of(["cluster"]);
         self.needs_network(&at, "a cluster");
         if let Some(network) = network {

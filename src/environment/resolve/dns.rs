@@ -18,6 +18,16 @@ impl Resolver<'_> {
                 &at,
                 "there is no ingress controller that this name could lead to",
             );
+            if self.file.cluster.as_ref().is_some_and(|raw| raw.existing) {
+                let fault = Fault::key(
+                    &at,
+                    "a record leads only to the load balancer of a cluster of ours",
+                );
+                let fault = fault.also(&Path::of(["cluster", "existing"]), "this one is not ours");
+                self.faults.add(fault.remedy(
+                    "take the record out, and make it where the cluster's load balancers are known",
+                ));
+            }
             let Some(zone) = self.zone(raw, &at, network) else {
                 continue;
             };

@@ -10,6 +10,7 @@ mod cluster;
 mod cluster_parts;
 mod data;
 mod dns;
+mod existing;
 mod network;
 mod placement;
 mod published;
@@ -62,6 +63,7 @@ pub(super) fn resolve(
         provider,
         state: resolver.state(),
         cluster: resolver.cluster(sound),
+        existing_cluster: resolver.existing_cluster(),
         databases: resolver.databases(sound),
         caches: resolver.caches(sound),
         secrets: resolver.secrets(),
@@ -87,7 +89,7 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn account(&mut self) -> Option<String> {
         let account = self.file.environment.account.as_deref();
-        if account.is_none() && self.provider == Provider::Aws {
+        if account.is_none() && self.provider == Provider::Aws && self.asks_aws() {
             let at = Path::of(["environment", "account"]);
             let fault = Fault::key(&at, "`account` is missing, and the provider is aws");
             self.faults.add(fault.remedy(

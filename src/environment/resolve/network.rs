@@ -249,7 +249,10 @@ impl Resolver<'_> {
     /// The tag by which Kubernetes finds its network.
     fn cluster_tag(&self) -> BTreeMap<String, String> {
         let tag = |name: &str| (format!("kubernetes.io/cluster/{name}"), "shared".to_owned());
-        self.cluster_name().map(tag).into_iter().collect()
+        // One that exists has a network of its own.
+        let own = self.file.cluster.as_ref().filter(|raw| !raw.existing);
+        let name = own.and_then(|_| self.cluster_name());
+        name.map(tag).into_iter().collect()
     }
 
     fn subnet_tags(&self, public: bool) -> BTreeMap<String, String> {

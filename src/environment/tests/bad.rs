@@ -212,6 +212,12 @@ fn cluster() {
                 "[cluster]\nversion = \"v1.35\"\n"
             ),
             (
+                "what only the maker of a cluster says, and a name that leads there",
+                "[cluster]\nexisting = true\nversion = \"1.35\"\nlogging = [\"api\"]\n\
+                 [bootstrap.ingress]\ncontroller = \"traefik\"\n\
+                 [[dns.records]]\nname = \"shop.example.com\"\nzone = \"example.com\"\n"
+            ),
+            (
                 "access to a private endpoint",
                 "[cluster]\nendpoint = \"private\"\npublic_access = [\"192.0.2.0/24\"]\n"
             ),

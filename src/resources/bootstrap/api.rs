@@ -45,6 +45,22 @@ pub async fn get(client: &Client, id: &ObjectId) -> Result<Option<Value>, Fault>
 /// # Errors
 /// The fault of the call.
 pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Vec<Value>, Fault> {
+    let ObjectId {
+        api_version, kind, ..
+    } = like;
+    list_at(client, &like.type_path(), [api_version, kind], selector).await
+}
+
+/// The same at `path`, of objects of this API version and kind.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn list_at(
+    client: &Client,
+    path: &str,
+    [api_version, kind]: [&str; 2],
+    selector: &str,
+) -> Result<Vec<Value>, Fault> {
     let mut objects = Vec::new();
     let mut next = String::new();
     loop {
@@ -53,7 +69,7 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
             .append_pair("limit", "500")
             .append_pair("continue", &next)
             .finish();
-        let path = format!("{}?{query}", like.type_path());
+        let path = format!("{path}?{query}");
         let answer = call(client, "list", Method::GET, &path, None).await;
         let Some(mut page) = present(answer)? else {
             return Ok(Vec::new());
@@ -61,8 +77,8 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             // The items of a list do not repeat what they are.
             objects.extend(items.into_iter().map(|mut item| {
-                item["apiVersion"] = json!(like.api_version);
-                item["kind"] = json!(like.kind);
+                item["apiVersion"] = json!(api_version);
+                item["kind"] = json!(kind);
                 item
             }));
         }
@@ -71,6 +87,14 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
             Some(_) | None => return Ok(objects),
         }
     }
+}
+
+/// What the API server answers to a question about itself.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn told(client: &Client, path: &str) -> Result<Value, Fault> {
+    call(client, "discover", Method::GET, path, None).await
 }
 
 /// Applies `manifest` on the server's side and returns the object as it then is or would be.

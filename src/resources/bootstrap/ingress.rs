@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::object::{ObjectKind, Spec};
 use super::release::{parts, runs_pods};
-use super::service::balanced;
+use super::service::{balanced, balancer_in};
 use super::{certificate, in_namespace, internet_gateway, nodes, seconds};
 use crate::address::Address;
 use crate::environment::model::{Ingress, IngressController};
@@ -59,6 +59,7 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
         let kind = manifest["kind"].as_str().unwrap_or_default().to_owned();
         let in_a_namespace = manifest["metadata"].get("namespace").is_some();
         let mut spec = Spec::new(context.ownership, &address(&kind), manifest);
+        spec.balancer = balancer_in(context, &spec.manifest);
         if kind == "Secret" {
             spec.data = certificate::data(ingress);
         }

@@ -11,10 +11,11 @@ use super::id::ObjectId;
 use super::object::{
     ANNOTATION_ADDRESS, LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, observed, owner,
 };
+use super::others::{self, Type, type_of};
 use super::secret::Values;
 use crate::address::Address;
 use crate::cloud::Fault;
-use crate::resources::{Condition, Fields, Observed, Owner, Wanted, kind, resolve};
+use crate::resources::{Condition, Fields, Observed, Owner, Wanted, cluster, kind, resolve};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 16;
@@ -30,7 +31,13 @@ pub async fn sweep(
     lookup: &(impl Fn(&Address, &str) -> Option<String> + Sync),
 ) -> Result<Vec<Observed>, Fault> {
     let known = known(wanted);
-    let mut live = labelled(client, wanted, known.keys()).await?;
+    // What is in a cluster of ours goes with it.
+    let guest = cluster::existing::is_used(wanted);
+    let mut types = match guest && goes(wanted, &known) {
+        true => others::types(client).await?,
+        false => Vec::new(),
+    };
+    let mut live = labelled(client, wanted, known.keys(), &types).await?;
     let missing: Vec<&ObjectId> = known.keys().filter(|id| !live.contains_key(*id)).collect();
     let gets = missing.into_iter().map(|id| async move {
         let object = api::get(client, id).await?;
@@ -50,7 +57,25 @@ pub async fn sweep(
     });
     let views: Vec<_> = views.collect();
     let seen: Vec<Option<Observed>> = stream::iter(views).buffered(AT_ONCE).try_collect().await?;
-    Ok(seen.into_iter().flatten().collect())
+    let mut seen: Vec<Observed> = seen.into_iter().flatten().collect();
+    for one in seen.iter_mut().filter(|one| one.owner == Owner::Ours) {
+        let object = one.id.parse().ok().and_then(|id| live.get(&id));
+        let going = wanted.teardown || !wanted.desired.contains_key(&one.address);
+        if let Some(object) = object.filter(|_| guest && going) {
+            if types.is_empty() {
+                types = others::types(client).await?;
+            }
+            let others = others::taken_along(client, wanted, &types, object).await?;
+            others::take_down(&mut one.fields, &others);
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether anything of ours is to be deleted: only then does it matter what others have.
+fn goes(wanted: &Wanted<'_>, known: &BTreeMap<ObjectId, Address>) -> bool {
+    let unasked = |address: &Address| !wanted.desired.contains_key(address);
+    wanted.teardown || known.values().any(unasked)
 }
 
 /// The objects that the file asks for, that were begun, or that the state remembers.
@@ -66,19 +91,22 @@ fn object_id(fields: &Fields) -> Option<ObjectId> {
     fields.get("object")?.as_str()?.parse().ok()
 }
 
-/// Every object of the types of `known` that carries our labels.
+/// Every object of the types of `known`, and of `types` beside them, that carries our labels.
 async fn labelled(
     client: &Client,
     wanted: &Wanted<'_>,
-    known: impl Iterator<Item = &ObjectId>,
+    known: impl Iterator<Item = &ObjectId> + Clone,
+    types: &[Type],
 ) -> Result<BTreeMap<ObjectId, Value>, Fault> {
     let selector = format!(
         "{LABEL_MANAGED}={},{LABEL_ENVIRONMENT}={}",
         api::MANAGER,
         wanted.ownership.environment
     );
-    let mut types = BTreeSet::new();
-    let one_of_each = known.filter(|id| types.insert((&id.api_version, &id.kind)));
+    let others = known.clone().map(type_of).collect();
+    let others = others::of_other_types(client, types, &others, &selector).await?;
+    let mut once = BTreeSet::new();
+    let one_of_each = known.filter(|id| once.insert((&id.api_version, &id.kind)));
     let lists: Vec<_> = one_of_each
         .map(|id| api::list(client, id, &selector))
         .collect();
@@ -86,7 +114,7 @@ async fn labelled(
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
-    let objects = lists.into_iter().flatten();
+    let objects = lists.into_iter().flatten().chain(others);
     Ok(objects
         .filter_map(|object| Some((ObjectId::of(&object)?, object)))
         .collect())

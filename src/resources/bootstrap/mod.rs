@@ -12,6 +12,7 @@ mod ingress;
 pub mod inventory;
 mod namespace;
 pub(super) mod object;
+mod others;
 mod project;
 mod ready;
 mod release;
@@ -24,7 +25,7 @@ pub use agent::KIND as AGENT;
 pub use application::{ApplicationStatus, Deployed, KIND as APPLICATION, application_status};
 pub use ingress::{KIND as INGRESS, service_address as ingress_service};
 pub use namespace::KIND as NAMESPACE;
-pub use object::ObjectKind;
+pub use object::{LABEL_ENVIRONMENT, ObjectKind};
 pub use project::KIND as PROJECT;
 pub use release::KIND as RELEASE;
 pub use rendered::{Published, Rendered, Unusable, documents, rendered};
@@ -34,7 +35,7 @@ pub use secret::{KIND as SECRET, Values};
 use super::{Context, Desired, Usual};
 use crate::address::Address;
 
-/// The cluster that all objects live in.
+/// The cluster that all objects live in, whoever made it.
 fn control_plane() -> Address {
     Address::of(&["cluster", "control-plane"])
 }
@@ -49,6 +50,8 @@ fn nodes(context: &Context<'_>) -> Option<Address> {
 
 /// What a public load balancer needs: its addresses keep the gateway attached, and it can't be made without one.
 fn internet_gateway(context: &Context<'_>) -> Option<Address> {
+    // Another's cluster is in another's network.
+    context.environment.cluster.as_ref()?;
     let network = context.environment.network.as_ref()?;
     let _gateway = network.internet_gateway.as_ref()?;
     Some(Address::of(&["network", "internet-gateway"]))

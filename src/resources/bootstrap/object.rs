@@ -10,6 +10,7 @@ use super::api::{self, Immutable, Mode};
 use super::difference::{differences, overlay};
 use super::holders::holders;
 use super::id::ObjectId;
+use super::others::taken_down;
 use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
 use super::service::balancer;
@@ -175,6 +176,14 @@ pub fn essence(id: &ObjectId, object: &Value) -> Fields {
     {
         manifest["spec"] = json!({ "type": service_type });
     }
+    let environment = &object["metadata"]["labels"][LABEL_ENVIRONMENT];
+    if environment.is_string() {
+        manifest["metadata"]["labels"][LABEL_ENVIRONMENT] = environment.clone();
+    }
+    let kept = &object["spec"]["persistentVolumeClaimRetentionPolicy"];
+    if kept.is_object() {
+        manifest["spec"]["persistentVolumeClaimRetentionPolicy"] = kept.clone();
+    }
     let held = holders(object);
     if !held.is_empty() {
         manifest["held"] = json!(held);
@@ -253,12 +262,15 @@ fn is_replaceable(id: &ObjectId, object: &Value) -> bool {
     match id.kind.as_str() {
         "ClusterRoleBinding" | "ConfigMap" | "DaemonSet" | "Deployment" | "IngressClass"
         | "Job" | "RoleBinding" | "Service" | "StorageClass" => true,
-        "StatefulSet" => {
-            let claims = object.pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted");
-            claims.and_then(Value::as_str) != Some("Delete")
-        }
+        "StatefulSet" => !takes_claims(object),
         _ => false,
     }
+}
+
+/// Whether a StatefulSet takes the volumes along that it claimed.
+fn takes_claims(object: &Value) -> bool {
+    let claims = object.pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted");
+    claims.and_then(Value::as_str) == Some("Delete")
 }
 
 #[async_trait]
@@ -280,13 +292,22 @@ impl Kind for ObjectKind {
     }
 
     /// Whether volumes are claimed in a namespace is not asked: somebody may claim one until the moment it goes.
-    fn holds_data(&self) -> bool {
-        self.name == super::NAMESPACE.name
+    fn holds_data(&self, fields: &Fields) -> bool {
+        self.data_elsewhere(fields).is_some()
     }
 
-    fn data_elsewhere(&self) -> Option<&'static str> {
-        self.holds_data()
-            .then_some("every volume that is claimed in it")
+    fn data_elsewhere(&self, fields: &Fields) -> Option<&'static str> {
+        let manifest = fields.get("manifest").unwrap_or(&Value::Null);
+        match manifest["kind"].as_str() {
+            _ if self.name == super::NAMESPACE.name => Some("every volume that is claimed in it"),
+            Some("PersistentVolumeClaim") => Some("the volume that it claims"),
+            Some("StatefulSet") if takes_claims(manifest) => Some("the volumes that it claims"),
+            Some(_) | None => None,
+        }
+    }
+
+    fn takes_others(&self, fields: &Fields) -> bool {
+        !taken_down(fields).is_empty()
     }
 
     fn lives_in_cluster(&self) -> bool {
@@ -329,7 +350,10 @@ impl Kind for ObjectKind {
     fn parts(&self, fields: &Fields) -> Vec<String> {
         let held = fields.get("manifest").and_then(|m| m["held"].as_array());
         let held = held.into_iter().flatten().filter_map(Value::as_str);
-        held.map(str::to_owned).collect()
+        let others = taken_down(fields);
+        let others =
+            (!others.is_empty()).then(|| format!("what others made: {}", others.join(", ")));
+        held.map(str::to_owned).chain(others).collect()
     }
 
     fn claims(&self, fields: &Fields, name: &str) -> Vec<Claim> {

@@ -31,8 +31,10 @@ fn class(context: &Context<'_>) -> Option<&'static str> {
     cluster?.auto_mode.as_ref().map(|_| AUTO_MODE)
 }
 
-/// The sort of load balancer that the Service will have, once the cluster has added what it adds.
+/// The sort of load balancer that the Service will have, once the cluster has added what it adds. What another's cluster
+/// adds nobody told us, so that there none is asked for.
 pub fn balancer_in(context: &Context<'_>, object: &Value) -> Option<String> {
+    context.environment.cluster.as_ref()?;
     let asked = balancer(object)?;
     let named = object.pointer("/spec/loadBalancerClass").is_some();
     let given = class(context).filter(|_| !named);

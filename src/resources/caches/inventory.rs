@@ -32,6 +32,14 @@ pub struct FoundGroup {
 }
 
 impl Caches {
+    /// What there is without an account.
+    pub fn none() -> Self {
+        Self {
+            groups: Ok(Vec::new()),
+            subnet_groups: Ok(Vec::new()),
+        }
+    }
+
     /// Lists all of it at once.
     pub async fn sweep(
         cloud: &Cloud,

@@ -17,8 +17,8 @@ use crate::resources::sighting::{
 };
 use crate::resources::subnet_group::subnet_group;
 use crate::resources::{
-    Condition, Context, Desired, Field, Input, Kind, Observed, Order, Problem, Tags, Unseen, Usual,
-    Wanted,
+    Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Problem, Tags,
+    Unseen, Usual, Wanted,
 };
 
 /// The kind `cache.replication-group`.
@@ -162,7 +162,7 @@ impl Kind for ReplicationGroup {
         }
     }
 
-    fn holds_data(&self) -> bool {
+    fn holds_data(&self, _fields: &Fields) -> bool {
         true
     }
 

@@ -21,8 +21,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::network::{security_group, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
 use crate::resources::{
-    CONTROL_PLANE, Condition, Context, Desired, Field, Input, Kind, Observed, Order, Outcome,
-    Owner, Problem, Tags, Unseen, Usual, Wanted,
+    CONTROL_PLANE, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order,
+    Outcome, Owner, Problem, Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.control-plane`.
@@ -222,11 +222,11 @@ impl Kind for ControlPlane {
         }
     }
 
-    fn holds_data(&self) -> bool {
+    fn holds_data(&self, _fields: &Fields) -> bool {
         true
     }
 
-    fn data_elsewhere(&self) -> Option<&'static str> {
+    fn data_elsewhere(&self, _fields: &Fields) -> Option<&'static str> {
         Some("every volume that is claimed in it")
     }
 

@@ -46,6 +46,18 @@ pub struct Entry {
 }
 
 impl Clusters {
+    /// What there is without an account.
+    pub fn none() -> Self {
+        Self {
+            clusters: Ok(Vec::new()),
+            node_groups: Ok(Vec::new()),
+            access: Ok(Vec::new()),
+            addons: Ok(Vec::new()),
+            identities: Ok(Vec::new()),
+            log_groups: Ok(Vec::new()),
+        }
+    }
+
     /// Describes all of them at once; `index` is awaited only for those that nobody wants.
     pub async fn sweep(
         cloud: &Cloud,

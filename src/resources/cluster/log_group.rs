@@ -14,8 +14,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
 use crate::resources::tags::changes;
 use crate::resources::{
-    Condition, Context, Desired, Field, Kind, LOG_GROUP, Observed, Order, Owner, Tags, Unseen,
-    Wanted,
+    Condition, Context, Desired, Field, Fields, Kind, LOG_GROUP, Observed, Order, Owner, Tags,
+    Unseen, Wanted,
 };
 
 /// The kind `cluster.log-group`.
@@ -102,7 +102,7 @@ impl Kind for LogGroup {
         }
     }
 
-    fn holds_data(&self) -> bool {
+    fn holds_data(&self, _fields: &Fields) -> bool {
         true
     }
 

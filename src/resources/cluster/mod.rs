@@ -1,10 +1,11 @@
 //! Section `cluster`: the EKS control plane with its logs, who is let in, its add-ons and node groups, and in a teardown
-//! what they leave behind.
+//! what they leave behind; or the cluster that somebody else made.
 
 mod access_entry;
 mod addon;
 mod control_plane;
 mod disks;
+pub mod existing;
 mod hindrance;
 mod identity;
 pub mod inventory;
@@ -20,6 +21,7 @@ pub mod workloads;
 pub use access_entry::AccessEntry;
 pub use addon::Addon;
 pub use control_plane::ControlPlane;
+pub use existing::ExistingCluster;
 pub use identity::PodIdentity;
 pub use leftovers::Leftovers;
 pub use log_group::LogGroup;
@@ -31,7 +33,7 @@ use super::{Fields, Observed, Order, Tags};
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, absent_is_done, fault};
 
-/// Where the control plane stands.
+/// Where the control plane stands, whoever made it.
 pub fn control_plane() -> Address {
     Address::of(&["cluster", "control-plane"])
 }

@@ -20,6 +20,14 @@ pub struct Databases {
 }
 
 impl Databases {
+    /// What there is without an account.
+    pub fn none() -> Self {
+        Self {
+            instances: Ok(Vec::new()),
+            subnet_groups: Ok(Vec::new()),
+        }
+    }
+
     /// Lists both at once.
     pub async fn sweep(
         cloud: &Cloud,

@@ -47,6 +47,19 @@ pub struct FoundVpc {
 }
 
 impl Network {
+    /// What there is without an account.
+    pub fn none() -> Self {
+        Self {
+            vpcs: Ok(Vec::new()),
+            subnets: Ok(Vec::new()),
+            internet_gateways: Ok(Vec::new()),
+            elastic_ips: Ok(Vec::new()),
+            nat_gateways: Ok(Vec::new()),
+            route_tables: Ok(Vec::new()),
+            security_groups: Ok(Vec::new()),
+        }
+    }
+
     /// Lists all of it at once.
     pub async fn sweep(cloud: &Cloud, wanted: &Wanted<'_>) -> Self {
         let (vpcs, subnets, internet_gateways, elastic_ips, nat_gateways, route_tables, groups) = futures::join!(

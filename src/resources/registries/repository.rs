@@ -14,7 +14,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::sighting::address_by_name;
 use crate::resources::tags::{changes, written};
 use crate::resources::{
-    Condition, Context, Desired, Field, Kind, Observed, Order, Outputs, Tags, Unseen, Wanted,
+    Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Outputs, Tags, Unseen,
+    Wanted,
 };
 
 /// The kind `registries.repository`.
@@ -89,7 +90,7 @@ impl Kind for EcrRepository {
         }
     }
 
-    fn holds_data(&self) -> bool {
+    fn holds_data(&self, _fields: &Fields) -> bool {
         true
     }
 

@@ -95,7 +95,7 @@ impl Kind for Secret {
         }
     }
 
-    fn holds_data(&self) -> bool {
+    fn holds_data(&self, _fields: &Fields) -> bool {
         true
     }
 

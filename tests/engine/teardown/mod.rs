@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::common::{Silence, World, apply, destroy, example, never_stopped};
 use groundwork::clock::Clock;
 use groundwork::environment::{self, Environment};
-use groundwork::ops::{self, Error, Planned, Remains, Session, Teardown};
+use groundwork::ops::{self, Confirmed, Error, Planned, Remains, Session, Teardown};
 use groundwork::plan::{Goal, Verb};
 use groundwork::sandbox::Sandbox;
 use groundwork::sandbox::aws::{Call, Params, dispatch};
@@ -75,9 +75,15 @@ fn contents(world: &World) -> Value {
 }
 
 async fn run(session: &Session, planned: &Planned) -> Teardown {
-    ops::destroy(session, planned, &Silence, never_stopped())
-        .await
-        .unwrap()
+    ops::destroy(
+        session,
+        planned,
+        &Confirmed::default(),
+        &Silence,
+        never_stopped(),
+    )
+    .await
+    .unwrap()
 }
 
 /// The reason that the plan gives for what it does at `address`.
@@ -542,7 +548,14 @@ async fn a_teardown_that_is_cut_off_anywhere_is_finished_by_the_next() {
             stop: Some(stop),
             ..Misbehaviour::default()
         });
-        let ended = ops::destroy(&session, &planned, &Silence, never_stopped()).await;
+        let ended = ops::destroy(
+            &session,
+            &planned,
+            &Confirmed::default(),
+            &Silence,
+            never_stopped(),
+        )
+        .await;
         // What can't be looked at is no proof.
         assert!(
             matches!(ended, Err(Error::Unseen(_))),
