@@ -97,7 +97,7 @@ async fn measure(name: &str) -> Result<(), Box<dyn Error>> {
 
     let planned = session.plan(Goal::Destroy).await?;
     let begun = session.cloud.clock.now();
-    let teardown = ops::destroy(&session, &planned, &Silence, never).await?;
+    let teardown = ops::destroy(&session, &planned, &Confirmed::default(), &Silence, never).await?;
     let complete = teardown.report.is_complete() && teardown.remains.is_empty();
     print_row(
         name,

@@ -166,7 +166,8 @@ impl Place {
     async fn call(&self, method: Method, path: &str, body: Value) -> Result<Value, String> {
         let kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig);
         let kubeconfig = kubeconfig.expect("a kubeconfig");
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default());
+        let options = kube::config::KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options);
         let client = kube::Client::try_from(config.await.expect("a cluster"));
         let content = match method {
             Method::PATCH => "application/merge-patch+json",
