@@ -177,9 +177,12 @@ async fn an_account_without_room_is_told_of_before_the_first_change() {
         let vpc = ec2.create_vpc().cidr_block(format!("10.{number}.0.0/16"));
         vpc.send().await.unwrap();
     }
-    for _ in 0..4 {
+    for _ in 0..3 {
         ec2.allocate_address().send().await.unwrap();
     }
+    let just_enough = preflight(&session).await.expect_err("obstacles");
+    assert_eq!(just_enough.shortages.len(), 1);
+    ec2.allocate_address().send().await.unwrap();
     let changes = world.sandbox.faults().changes();
     let obstacles = preflight(&session).await.expect_err("obstacles");
     assert_eq!(world.sandbox.faults().changes(), changes);
