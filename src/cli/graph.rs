@@ -56,7 +56,7 @@ fn published(environment: &Environment) -> Result<Published, Error> {
         if let Some(agent) = &bootstrap.agent {
             published.agent = stand_ins::argocd(agent.flavour)?;
         }
-        published.ingress = stand_ins::release("traefik");
+        published.ingress = stand_ins::ingress("traefik");
         let releases = bootstrap.releases.keys();
         published.releases = releases
             .map(|key| (key.clone(), stand_ins::release(key)))

@@ -12,7 +12,7 @@ use crate::cloud::{ClusterEndpoint, NoAnswer, Page, Visit};
 use crate::environment::Provider;
 use crate::environment::model::{self, Agent, Application, Sync};
 use crate::event::{Event, Listener, SmokeResult, SmokeTest};
-use crate::resources::bootstrap::{ApplicationStatus, application_status, ingress_service};
+use crate::resources::bootstrap::{ApplicationStatus, application_status, entered};
 use crate::resources::{CONTROL_PLANE, EXISTING_CLUSTER};
 use crate::state::State;
 
@@ -72,8 +72,7 @@ pub async fn smoke(
 
 /// The name of the ingress load balancer, as it was when it was made.
 fn balancer(state: &State) -> Option<String> {
-    let service = state.resources.get(&ingress_service())?;
-    service.outputs.get("hostname").cloned()
+    entered(&state.resources)?.outputs.get("hostname").cloned()
 }
 
 /// The cluster, if it can be reached: the tests themselves do without.
@@ -108,7 +107,7 @@ impl Scene<'_> {
         };
         let never = self.unsynced(check, ApplicationStatus::is_missing).await;
         if !never.is_empty() && never.len() == self.answering(check).len() {
-            let hint = self.sync_first();
+            let hint = self.sync_first(&never);
             return ended(SmokeResult::NotSynced, None, never, Some(hint));
         }
         let Some(balancer) = &self.balancer else {
@@ -180,10 +179,19 @@ impl Scene<'_> {
         join_all(seen).await.into_iter().flatten().collect()
     }
 
-    fn sync_first(&self) -> String {
+    fn sync_first(&self, applications: &[String]) -> String {
         let name = self.name();
+        let syncs = applications
+            .iter()
+            .map(|application| format!("`groundwork sync {name} {application}`"));
+        let syncs: Vec<_> = syncs.collect();
+        let (each, what) = match syncs.len() {
+            1 => ("", "it"),
+            _ => (" each", "them"),
+        };
         format!(
-            "deploy it with `groundwork sync {name} APPLICATION`, then run `groundwork smoke {name}`"
+            "deploy {what}{each} with {}, then run `groundwork smoke {name}`",
+            syncs.join(", ")
         )
     }
 

@@ -9,7 +9,7 @@ use super::{Planned, Session};
 use crate::address::Address;
 use crate::environment::Environment;
 use crate::plan::Verb;
-use crate::resources::bootstrap::ingress_service;
+use crate::resources::bootstrap::entered;
 use crate::resources::{Condition, Observed, Outputs, Owner};
 use crate::state::{Holder, Outcome, State};
 
@@ -106,8 +106,7 @@ pub fn status(session: &Session, planned: &Planned, running: Option<Holder>) -> 
 }
 
 fn ingress(state: &State) -> Option<String> {
-    let service = state.resources.get(&ingress_service())?;
-    service.outputs.get("hostname").cloned()
+    entered(&state.resources)?.outputs.get("hostname").cloned()
 }
 
 fn state_word(verb: Verb, found: Option<&Observed>) -> String {
@@ -160,8 +159,8 @@ pub fn outputs(environment: &Environment, state: &State) -> Outputs {
         give(format!("secret.{key}.arn"), secret, "arn");
     }
     let bootstrap = environment.bootstrap.as_ref();
-    if bootstrap.is_some() {
-        give("ingress.hostname".to_owned(), ingress_service(), "hostname");
+    if let Some(hostname) = ingress(state).filter(|_| bootstrap.is_some()) {
+        outputs.insert("ingress.hostname".to_owned(), hostname);
     }
     if let Some(agent) = bootstrap.and_then(|bootstrap| bootstrap.agent.as_ref()) {
         outputs.extend(argocd(&agent.namespace));

@@ -8,6 +8,7 @@ use super::whose::{goes_on_as, is_foreign, is_in_the_way, ours, was};
 use super::{Action, Basis, Danger, FieldChange, Goal, Plan, Refusal, Step, Verb, changes};
 use crate::address::Address;
 use crate::graph::Graph;
+use crate::resources::bootstrap::NAMESPACE;
 use crate::resources::{
     CONTROL_PLANE, Condition, Desired, EXISTING_CLUSTER, Fields, Kind, LEFTOVERS, NODE_GROUP,
     Observed, Owner, WORKLOADS,
@@ -340,6 +341,13 @@ impl Planner<'_> {
         })
     }
 
+    /// Whether the namespace that `desired` stands in goes and is made again, which was decided before.
+    fn namespace_is_renewed(&self, desired: &Desired) -> bool {
+        let firsts = desired.depends_on.iter();
+        let mut firsts = firsts.filter_map(|first| self.actions.get(first));
+        firsts.any(|action| action.kind == NAMESPACE.name && action.verb == Verb::Replace)
+    }
+
     /// Whether the machines that `desired` runs on are made anew, one by one or all at once.
     fn nodes_are_renewed(&self, desired: &Desired) -> bool {
         let firsts = desired.depends_on.iter();
@@ -397,6 +405,11 @@ impl Planner<'_> {
     ) -> Action {
         if belongs_to_cluster(kind) && self.cluster_goes() {
             return self.follow_cluster(kind, desired, found);
+        }
+        if kind.lives_in_cluster() && self.namespace_is_renewed(desired) {
+            let reason = "its namespace is made anew, and it went with the old one";
+            let (address, name, reason) = (&desired.address, &desired.name, reason.to_owned());
+            return self.action(kind, address, name, Verb::Create, reason, None);
         }
         let changes = self.changes(kind, desired, recorded, found);
         let forced = changes.iter().any(|change| change.forces_replacement);

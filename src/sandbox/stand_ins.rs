@@ -66,6 +66,20 @@ fn more_than_once(mut object: Value) -> Vec<Value> {
     }
 }
 
+/// What stands in for an ingress controller: something that runs under its name, behind a load balancer.
+pub fn ingress(name: &str) -> Vec<Rendered> {
+    let port = json!({"name": "web", "port": 80, "targetPort": 8000});
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+        "spec": {
+            "type": "LoadBalancer", "selector": {"app.kubernetes.io/name": name}, "ports": [port],
+        },
+    });
+    // A plain object is always usable.
+    let service = labelled(name, vec![service]).unwrap_or_default();
+    release(name).into_iter().chain(service).collect()
+}
+
 /// What stands in for a chart or a manifest of which nothing is known: something that runs under its name.
 pub fn release(name: &str) -> Vec<Rendered> {
     let labels = json!({"app.kubernetes.io/name": name});

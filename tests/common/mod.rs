@@ -61,7 +61,16 @@ fn published(environment: &Environment) -> Published {
         let objects = rendered(key, objects, &BTreeSet::new()).expect("objects");
         (key.clone(), objects)
     };
+    let ingress = bootstrap.and_then(|it| it.ingress.as_ref()?.source.as_ref());
+    let ingress = ingress.map(|source| {
+        let Source::Manifest(Manifest::File { text, .. }) = source else {
+            panic!("the ingress controller is not a file");
+        };
+        let objects = documents(text.expose()).expect("YAML");
+        rendered("traefik", objects, &BTreeSet::new()).expect("objects")
+    });
     Published {
+        ingress: ingress.unwrap_or_default(),
         agent: agent.map_or_else(Vec::new, |it| it.expect("the stand-in can be read")),
         releases: releases.map(read).collect(),
         ..Published::default()

@@ -30,7 +30,7 @@ cidr = "10.30.0.0/16"
 instance_types = ["t3.small"]
 "#;
 
-const GUEST: &str = r#"
+pub const GUEST: &str = r#"
 [environment]
 name = "guest"
 region = "us-east-1"
@@ -88,10 +88,15 @@ apiVersion: ledger.example.com/v1
 kind: Book
 metadata: {name: first}
 spec: {title: one}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: shelf}
+spec: {accessModes: [ReadWriteOnce], storageClassName: gp2, resources: {requests: {storage: 1Gi}}}
 ";
 
 /// The environment `name` of `text`.
-fn environment(world: &World, name: &str, text: &str) -> Environment {
+pub fn environment(world: &World, name: &str, text: &str) -> Environment {
     let folder = world.folder.path();
     let file = folder.join(format!("environments/{name}.toml"));
     for (path, text) in [
@@ -105,19 +110,24 @@ fn environment(world: &World, name: &str, text: &str) -> Environment {
     environment::load(&file, None).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-fn guest(world: &World) -> Session {
+pub fn guest(world: &World) -> Session {
     world.session(environment(world, "guest", GUEST))
 }
 
 /// A world with somebody's cluster in it, and their session.
-async fn hosted() -> (World, Session) {
+pub async fn hosted() -> (World, Session) {
     let world = World::new();
     let host = world.session(environment(&world, "host", HOST));
     apply(&host).await;
     (world, host)
 }
 
-async fn call(world: &World, method: Method, path: &str, body: &Value) -> Result<Value, String> {
+pub async fn call(
+    world: &World,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Result<Value, String> {
     let client = world.sandbox.kubernetes_client(REGION, "host");
     let request = Request::builder()
         .method(method)
@@ -128,12 +138,12 @@ async fn call(world: &World, method: Method, path: &str, body: &Value) -> Result
     answer.map_err(|error| error.to_string())
 }
 
-async fn put(world: &World, path: &str, object: Value) {
+pub async fn put(world: &World, path: &str, object: Value) {
     let made = call(world, Method::POST, path, &object).await;
     made.unwrap_or_else(|error| panic!("{path}: {error}"));
 }
 
-async fn is_there(world: &World, path: &str) -> bool {
+pub async fn is_there(world: &World, path: &str) -> bool {
     call(world, Method::GET, path, &Value::Null).await.is_ok()
 }
 
@@ -147,7 +157,7 @@ fn verb(planned: &Planned, address: &str) -> Verb {
     action.unwrap_or_else(|| panic!("no {address}")).verb
 }
 
-fn agreed(addresses: &[&str]) -> Confirmed {
+pub fn agreed(addresses: &[&str]) -> Confirmed {
     Confirmed {
         data_loss: addresses.iter().map(|it| it.parse().unwrap()).collect(),
     }
@@ -168,7 +178,7 @@ async fn is_untouched(host: &Session) {
 }
 
 /// What carries the guest's label.
-async fn marked(world: &World) -> Vec<String> {
+pub async fn marked(world: &World) -> Vec<String> {
     let mut found = Vec::new();
     for path in [
         "/api/v1/namespaces",
@@ -394,4 +404,30 @@ async fn taking_the_cluster_out_of_the_file_takes_all_of_it_along() {
     assert_eq!(marked(&world).await, Vec::<String>::new());
     assert!(remembered(&session).unwrap().resources.is_empty());
     is_untouched(&host).await;
+}
+
+/// What a chart no longer has is deleted, but for a volume that somebody may have written to.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_leaves_its_release_takes_consent() {
+    let (world, _) = hosted().await;
+    let mut session = guest(&world);
+    apply(&session).await;
+    let published = session.published.as_mut().unwrap();
+    let ledger = published.releases.get_mut("ledger").unwrap();
+    ledger.retain(|object| object.manifest["kind"] != "PersistentVolumeClaim");
+    let planned = session.plan(Goal::Apply).await.unwrap();
+    let work: Vec<_> = planned.plan.work().collect();
+    let [action] = work[..] else {
+        panic!("{work:#?}");
+    };
+    let claim = "bootstrap.release.ledger.persistentvolumeclaim.shelf";
+    assert_eq!(action.address.as_str(), claim);
+    assert_eq!(action.danger, Some(Danger::LosesData));
+    let nothing = Confirmed::default();
+    let refused = ops::apply(&session, &planned, &nothing, &Silence, never_stopped()).await;
+    assert!(matches!(refused, Err(Error::DataLoss(lost)) if lost == [action.address.clone()]));
+    let path = "/api/v1/namespaces/ledger/persistentvolumeclaims/shelf";
+    assert!(is_there(&world, path).await);
+    carry_out_with(&session, &planned, &agreed(&[claim])).await;
+    assert!(!is_there(&world, path).await);
 }

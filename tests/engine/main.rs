@@ -29,6 +29,7 @@ mod permissions;
 mod preflight;
 mod rebuild;
 mod requests;
+mod restarts;
 mod secrets;
 #[path = "../common/mod.rs"]
 mod shared;

@@ -7,7 +7,7 @@ use groundwork::cloud::Cloud;
 use groundwork::environment;
 use groundwork::ops::{self, Error, Session};
 use groundwork::plan::{Goal, Verb};
-use groundwork::resources::bootstrap::ingress_service;
+use groundwork::resources::bootstrap::entered;
 
 use crate::common::{World, apply, destroy, remembered};
 
@@ -112,7 +112,7 @@ async fn only_our_records_come_and_go_in_a_zone_that_is_not_ours() {
     let state = remembered(&session).unwrap();
     let host = format!(
         "{}.",
-        state.resources[&ingress_service()].outputs["hostname"]
+        entered(&state.resources).unwrap().outputs["hostname"]
     );
     let theirs = ("www.example.com.".to_owned(), String::new());
     let ours = ("\\052.named.example.com.".to_owned(), host.clone());

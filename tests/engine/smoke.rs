@@ -119,6 +119,57 @@ async fn only(session: &Session) -> (SmokeResult, String, String) {
     )
 }
 
+/// An ingress controller as others publish it, whose objects have names of their own.
+const ENTRANCE: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: metrics}
+spec: {selector: {app: door}, ports: [{name: metrics, port: 9100}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: front-door}
+spec: {type: LoadBalancer, selector: {app: door}, ports: [{name: web, port: 80, targetPort: 8000}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata:
+  name: door
+  annotations: {ingressclass.kubernetes.io/is-default-class: 'true'}
+spec: {controller: traefik.io/ingress-controller}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: door}
+spec:
+  selector: {matchLabels: {app: door}}
+  template:
+    metadata: {labels: {app: door}}
+    spec: {containers: [{name: door, image: 'traefik:v3', ports: [{name: web, containerPort: 8000}]}]}
+";
+
+#[tokio::test(start_paused = true)]
+async fn the_load_balancer_of_a_published_controller_is_found_whatever_its_name() {
+    let world = World::new();
+    let manifest = world.folder.path().join("manifests/door.yaml");
+    std::fs::create_dir_all(manifest.parent().unwrap()).unwrap();
+    std::fs::write(manifest, ENTRANCE).unwrap();
+    let published = format!("manifest.file = \"manifests/door.yaml\"\n{FLIGHTS}");
+    let session = session(&world, &published);
+    apply(&session).await;
+    deploy(&world).await;
+    lead(&world, "flightsvc.com", "/flights").await;
+    let (result, answered, hint) = only(&session).await;
+    assert_eq!(
+        (result, hint.as_str()),
+        (SmokeResult::Passed, ""),
+        "{answered}"
+    );
+    let state = session.store.load().await.unwrap().unwrap();
+    let outputs = ops::outputs(&session.environment, &state);
+    assert!(outputs["ingress.hostname"].contains("elb"), "{outputs:?}");
+}
+
 const FLIGHTS: &str = r#"
 [[smoke]]
 host = "flightsvc.com"

@@ -21,5 +21,6 @@ mod python;
 mod rebuild;
 mod served;
 mod shared_state;
+mod sync;
 mod terminal;
 mod workflow;

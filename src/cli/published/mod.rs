@@ -17,7 +17,10 @@ use crate::cloud::download::{self, DownloadError};
 use crate::digest;
 use crate::environment::model::{Agent, ChartPlace, Hook, Ingress, Manifest, Source};
 use crate::environment::{Environment, Provider};
-use crate::resources::bootstrap::{Published, Rendered, Unusable, documents, rendered};
+use crate::resources::bootstrap::{
+    NoEntrance, Published, Rendered, Unusable, documents, entrance, rendered,
+};
+use crate::resources::{Context, Ownership, Variables};
 use crate::sandbox::stand_ins;
 
 pub use helm::Failure;
@@ -34,6 +37,9 @@ pub enum Unpublished {
     /// It is nothing that could be put into a cluster.
     #[error("{0} can't be put into a cluster")]
     Unusable(String, #[source] Unusable),
+    /// Names or tests lead to the load balancer, and nobody knows which one that is.
+    #[error("can't tell which load balancer of the ingress controller is meant")]
+    Entrance(#[source] NoEntrance),
     /// It would be another one at every look.
     #[error(
         "{what} is never the same twice, so that every plan would change it: {place} differs between two renderings"
@@ -59,6 +65,15 @@ impl Unpublished {
                 "a chart that draws a password or asks the cluster does that; its `values` usually take one from you"
                     .to_owned(),
             ),
+            Self::Entrance(NoEntrance::None) => Some(
+                "have the chart make one, which its `values` usually say; or take `[[dns.records]]` and `[[smoke]]` out"
+                    .to_owned(),
+            ),
+            Self::Entrance(NoEntrance::Several(_)) => Some(
+                "let one of them keep that type, and give the others another in the chart's `values`, or put them into \
+                 `[bootstrap.releases.NAME]`"
+                    .to_owned(),
+            ),
             Self::Download(..) | Self::Unusable(..) => None,
         }
     }
@@ -79,6 +94,11 @@ pub async fn load(project: &Path, environment: &Environment) -> Result<Published
     }
     if let Some(ingress) = &bootstrap.ingress {
         published.ingress = from.ingress(ingress).await?;
+        let leads_there =
+            !(environment.load_balancer_names.is_empty() && environment.smoke.is_empty());
+        if leads_there {
+            entrance_of(environment, &published)?;
+        }
     }
     for (key, release) in &bootstrap.releases {
         let part = Part {
@@ -93,6 +113,26 @@ pub async fn load(project: &Path, environment: &Environment) -> Result<Published
         published.releases.insert(key.clone(), objects);
     }
     Ok(published)
+}
+
+/// Makes sure that there is one load balancer that names and tests can lead to.
+fn entrance_of(environment: &Environment, published: &Published) -> Result<(), Unpublished> {
+    let ownership = Ownership {
+        environment: environment.name.clone(),
+        region: environment.region.clone(),
+        lineage: String::new(),
+        expires: None,
+        owner: None,
+    };
+    let context = Context {
+        environment,
+        ownership: &ownership,
+        account: environment.account.as_deref().unwrap_or_default(),
+        variables: &Variables::new(),
+        published,
+    };
+    let found = entrance(&context).map_err(Unpublished::Entrance);
+    found.map(drop)
 }
 
 /// What is published as a whole.
@@ -133,7 +173,7 @@ impl Shelf<'_> {
             namespace: &ingress.namespace,
         };
         match self.objects(&part, source).await {
-            Err(error) if self.stands_in(source, &error) => Ok(stand_ins::release(part.name)),
+            Err(error) if self.stands_in(source, &error) => Ok(stand_ins::ingress(part.name)),
             objects => Ok(objects?),
         }
     }
@@ -147,7 +187,9 @@ impl Shelf<'_> {
         let unreachable = match error {
             Unpublished::Download(_, cause) => matches!(cause, DownloadError::NoAnswer { .. }),
             Unpublished::Helm(_, cause) => cause.is_far(),
-            Unpublished::Unusable(..) | Unpublished::Unstable { .. } => false,
+            Unpublished::Entrance(_) | Unpublished::Unusable(..) | Unpublished::Unstable { .. } => {
+                false
+            }
         };
         unreachable && !is_own && self.environment.provider == Provider::Sandbox
     }

@@ -23,6 +23,9 @@ const OVERRULED: [&str; 6] = [
     "kubectl-replace",
 ];
 
+/// How often a list is begun anew whose rest was forgotten (410, `Expired`: the API server keeps versions for minutes).
+const LISTS_ANEW: u32 = 3;
+
 /// How an apply is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -63,6 +66,7 @@ pub async fn list_at(
 ) -> Result<Vec<Value>, Fault> {
     let mut objects = Vec::new();
     let mut next = String::new();
+    let mut begun_anew = 0;
     loop {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("labelSelector", selector)
@@ -71,6 +75,14 @@ pub async fn list_at(
             .finish();
         let path = format!("{path}?{query}");
         let answer = call(client, "list", Method::GET, &path, None).await;
+        // What the rest belongs to is forgotten after a while: the whole is read anew.
+        let forgotten = |fault: &Fault| ["Expired", "Gone"].contains(&fault.code.as_str());
+        if answer.as_ref().is_err_and(forgotten) && begun_anew < LISTS_ANEW {
+            begun_anew += 1;
+            objects.clear();
+            next.clear();
+            continue;
+        }
         let Some(mut page) = present(answer)? else {
             return Ok(Vec::new());
         };
@@ -325,6 +337,61 @@ mod tests {
             ".spec.replicas".to_owned(),
         );
         assert_eq!(owners(&status), [owned]);
+    }
+
+    /// An API server that answers requests one after the other as told, and takes down what it was asked.
+    fn answering(
+        answers: Vec<(u16, Value)>,
+    ) -> (Client, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+        let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (answers, seen) = (std::sync::Mutex::new(answers), asked.clone());
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            seen.lock().unwrap().push(request.uri().to_string());
+            let (code, body) = answers.lock().unwrap().remove(0);
+            let body = kube::client::Body::from(body.to_string().into_bytes());
+            let answer = http::Response::builder().status(code).body(body);
+            std::future::ready(answer)
+        });
+        (Client::new(service, "default"), asked)
+    }
+
+    #[tokio::test]
+    async fn a_list_whose_rest_is_forgotten_is_read_anew() {
+        let page = |names: &[&str], next: &str| {
+            let items: Vec<_> =
+                (names.iter().map(|name| json!({"metadata": {"name": name}}))).collect();
+            (200, json!({"metadata": {"continue": next}, "items": items}))
+        };
+        let expired = || {
+            let told = json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "reason": "Expired", "code": 410, "message": "The provided continue parameter is too old",
+            });
+            (410, told)
+        };
+        let type_of = "v1/ConfigMap//any".parse::<ObjectId>().unwrap();
+        let answers = vec![
+            page(&["a"], "x"),
+            expired(),
+            page(&["a", "b"], "y"),
+            page(&["c"], ""),
+        ];
+        let (client, asked) = answering(answers);
+        let listed = list(&client, &type_of, "app=x").await.unwrap();
+        let names: Vec<_> = listed
+            .iter()
+            .map(|one| one["metadata"]["name"].clone())
+            .collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let continued = |uri: &String| uri.rsplit('=').next().unwrap_or_default().to_owned();
+        let asked: Vec<_> = asked.lock().unwrap().iter().map(continued).collect();
+        assert_eq!(asked, ["", "x", "", "y"]);
+        // One that never comes to its end is no absence.
+        let (client, _) = answering((0..4).map(|_| expired()).collect());
+        assert_eq!(
+            list(&client, &type_of, "").await.unwrap_err().code,
+            "Expired"
+        );
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! `bootstrap.ingress`: the ingress controller, Traefik, behind a network load balancer. Without its own resource
 //! types: it serves plain Ingresses.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::object::{ObjectKind, Spec};
-use super::release::{parts, runs_pods};
+use super::release::{kind_of, parts, runs_pods};
 use super::service::{balanced, balancer_in};
 use super::{certificate, in_namespace, internet_gateway, nodes, seconds};
 use crate::address::Address;
 use crate::environment::model::{Ingress, IngressController};
 use crate::resources::{Context, Desired};
+use crate::state::Recorded;
 
 /// The kind `bootstrap.ingress`.
 pub const KIND: ObjectKind = ObjectKind {
@@ -27,9 +30,58 @@ pub fn address(kind: &str) -> Address {
     Address::of(&["bootstrap", "ingress", &kind, NAME])
 }
 
-/// The address of the Service that gets the load balancer.
+/// The address of the Service that gets the load balancer of our own controller.
 pub fn service_address() -> Address {
     address("Service")
+}
+
+/// Why it is not known which Service the load balancer belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEntrance {
+    /// None of its objects gets one.
+    #[error("none of its objects is a Service of type LoadBalancer")]
+    None,
+    /// Several do.
+    #[error("several of its objects are Services of type LoadBalancer: {}", .0.join(", "))]
+    Several(Vec<String>),
+}
+
+/// The address of the Service that gets the load balancer: ours, or of what its makers publish the only one of that type,
+/// whatever they call it.
+///
+/// # Errors
+/// When there is none, or more than one.
+pub fn entrance(context: &Context<'_>) -> Result<Address, NoEntrance> {
+    let parts = parts(context);
+    let Some(part) = parts.iter().find(|part| part.kind.name == KIND.name) else {
+        return Ok(service_address());
+    };
+    let manifests = part.objects.iter().map(|object| &object.manifest);
+    let mut balanced: Vec<Address> = manifests
+        .filter(|manifest| is_balanced(manifest))
+        .map(|manifest| part.address(manifest))
+        .collect();
+    match balanced.pop() {
+        Some(only) if balanced.is_empty() => Ok(only),
+        None => Err(NoEntrance::None),
+        Some(last) => {
+            balanced.push(last);
+            let names = balanced.iter().map(ToString::to_string);
+            Err(NoEntrance::Several(names.collect()))
+        }
+    }
+}
+
+/// The same Service, as the state remembers it; none where there is none, or more than one.
+pub fn entered(resources: &BTreeMap<Address, Recorded>) -> Option<&Recorded> {
+    let of_ingress = resources.values().filter(|one| one.kind == KIND.name);
+    let mut balanced = of_ingress.filter(|one| one.fields.get("manifest").is_some_and(is_balanced));
+    let only = balanced.next()?;
+    balanced.next().is_none().then_some(only)
+}
+
+fn is_balanced(manifest: &Value) -> bool {
+    kind_of(manifest) == "Service" && manifest["spec"]["type"] == "LoadBalancer"
 }
 
 fn desired(context: &Context<'_>) -> Vec<Desired> {

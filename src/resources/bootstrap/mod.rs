@@ -23,7 +23,9 @@ mod service;
 
 pub use agent::KIND as AGENT;
 pub use application::{ApplicationStatus, Deployed, KIND as APPLICATION, application_status};
-pub use ingress::{KIND as INGRESS, service_address as ingress_service};
+pub use ingress::{
+    KIND as INGRESS, NoEntrance, entered, entrance, service_address as ingress_service,
+};
 pub use namespace::KIND as NAMESPACE;
 pub use object::{LABEL_ENVIRONMENT, ObjectKind};
 pub use project::KIND as PROJECT;

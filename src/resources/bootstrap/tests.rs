@@ -8,14 +8,15 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use super::id::ObjectId;
+use super::ingress::{NoEntrance, entrance};
 use super::object::ObjectKind;
-use super::rendered::{Published, documents, rendered};
+use super::rendered::{Published, Rendered, documents, rendered};
 use super::{application, ingress, namespace, project, repository};
 use crate::address::Address;
 use crate::cloud::{Class, ClusterEndpoint, Connector, Fault};
 use crate::resources::inventory::Inventory;
 use crate::resources::testing::Bench;
-use crate::resources::{CONTROL_PLANE, Fields, Kind, Owner, kind};
+use crate::resources::{CONTROL_PLANE, Context, Fields, Kind, Owner, kind};
 use crate::sensitive::Sensitive;
 
 mod published;
@@ -473,4 +474,63 @@ fn only_what_acts_outside_is_deleted_before_its_cluster() {
     ));
     assert!(!goes(&application::KIND, json!({"kind": "Application"})));
     assert!(kind("bootstrap.agent").is_some_and(|kind| kind.lives_in_cluster()));
+}
+
+#[test]
+fn what_claims_a_volume_holds_data() {
+    let holds = |kind: &ObjectKind, manifest: Value| {
+        kind.holds_data(&Fields::from_iter([("manifest".to_owned(), manifest)]))
+    };
+    let release = &super::RELEASE;
+    assert!(holds(release, json!({"kind": "PersistentVolumeClaim"})));
+    let set = |kept: &str| {
+        let policy = json!({"whenDeleted": kept, "whenScaled": "Retain"});
+        json!({"kind": "StatefulSet", "spec": {"persistentVolumeClaimRetentionPolicy": policy}})
+    };
+    assert!(holds(release, set("Delete")));
+    assert!(!holds(release, set("Retain")));
+    assert!(!holds(release, json!({"kind": "StatefulSet"})));
+    assert!(!holds(release, json!({"kind": "ConfigMap"})));
+    assert!(holds(&namespace::KIND, json!({"kind": "Namespace"})));
+}
+
+#[test]
+fn the_entrance_is_the_only_service_with_a_load_balancer() {
+    let text = format!(
+        "{CLUSTER}\n[bootstrap.ingress]\ncontroller = \"traefik\"\nmanifest = {{ url = \"https://example.com/a.yaml\", sha256 = \"{}\" }}\n",
+        "0".repeat(64)
+    );
+    let documents = |_: &str| Err(std::io::Error::other("none"));
+    let environment = crate::environment::parse("test.toml", &text, None, &documents);
+    let (bench, environment) = (Bench::in_cluster(CLUSTER), environment.unwrap());
+    let service = |name: &str, sort: &str| {
+        Rendered::plain(json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"type": sort},
+        }))
+    };
+    let found = |services: Vec<Rendered>| {
+        let published = Published {
+            ingress: services,
+            ..Published::default()
+        };
+        let context = Context {
+            environment: &environment,
+            ownership: &bench.ownership,
+            account: "123456789012",
+            variables: &bench.variables,
+            published: &published,
+        };
+        entrance(&context).map(|address| address.to_string())
+    };
+    let metrics = || service("metrics", "ClusterIP");
+    let door = "bootstrap.ingress.service.door";
+    assert_eq!(found(vec![metrics()]), Err(NoEntrance::None));
+    let one = found(vec![metrics(), service("door", "LoadBalancer")]);
+    assert_eq!(one.as_deref(), Ok(door));
+    let two = vec![
+        service("door", "LoadBalancer"),
+        service("back", "LoadBalancer"),
+    ];
+    let both = [door, "bootstrap.ingress.service.back"].map(str::to_owned);
+    assert_eq!(found(two), Err(NoEntrance::Several(both.to_vec())));
 }

@@ -14,7 +14,7 @@ use super::record::{change, delete_record, find, id, parts, unbuildable};
 use super::zone;
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault};
-use crate::resources::bootstrap::ingress_service;
+use crate::resources::bootstrap::{entrance, ingress_service};
 use crate::resources::calls::fresh;
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
@@ -125,6 +125,9 @@ impl Kind for DnsAlias {
 
     fn desired(&self, context: &Context<'_>) -> Vec<Desired> {
         let names = context.environment.load_balancer_names.iter();
+        // Who has what is published at hand has made sure of it. A state may remember too little, and what it then leads
+        // to is not known; that a record is asked for stays.
+        let entrance = entrance(context).unwrap_or_else(|_| ingress_service());
         names
             .map(|wanted| {
                 let (part, zone) = match &wanted.public_zone {
@@ -135,7 +138,7 @@ impl Kind for DnsAlias {
                     zone,
                     domain: wanted.name.clone(),
                     r#type: RrType::A.as_str().to_owned(),
-                    target: Input::of(&ingress_service(), "hostname"),
+                    target: Input::of(&entrance, "hostname"),
                 };
                 // A star is nothing that an address takes, and no name begins with what stands for it.
                 let path = wanted.name.replace('*', "_any");
