@@ -140,6 +140,13 @@ pub fn outputs(environment: &Environment, state: &State) -> Outputs {
         let control_plane = Address::of(&["cluster", "control-plane"]);
         give(format!("cluster.{name}"), control_plane, output);
     }
+    let provider = Address::of(&["cluster", "oidc-provider"]);
+    give("cluster.oidc_provider".to_owned(), provider, "arn");
+    let cluster = environment.cluster.iter();
+    for key in cluster.flat_map(|cluster| cluster.identities.keys()) {
+        let role = Address::of(&["cluster", "role", "identity", key]);
+        give(format!("identity.{key}.role"), role, "arn");
+    }
     for key in environment.databases.keys() {
         for output in ["endpoint", "port"] {
             let instance = Address::of(&["database", key, "instance"]);

@@ -69,6 +69,7 @@ const LOOK: &[(&str, &[&str])] = &[
         &[
             "GetAccountAuthorizationDetails",
             "GetGroup",
+            "GetOpenIDConnectProvider",
             "GetPolicy",
             "GetPolicyVersion",
             "GetRole",
@@ -76,6 +77,7 @@ const LOOK: &[(&str, &[&str])] = &[
             "ListAttachedRolePolicies",
             "ListEntitiesForPolicy",
             "ListGroupPolicies",
+            "ListOpenIDConnectProviders",
             "ListPolicyTags",
             "ListPolicyVersions",
             "ListRolePolicies",
@@ -190,6 +192,15 @@ const LOGS: &[&str] = &[
     "PutRetentionPolicy",
     "TagResource",
     "UntagResource",
+];
+
+const PROVIDER: &[&str] = &[
+    "AddClientIDToOpenIDConnectProvider",
+    "CreateOpenIDConnectProvider",
+    "DeleteOpenIDConnectProvider",
+    "RemoveClientIDFromOpenIDConnectProvider",
+    "TagOpenIDConnectProvider",
+    "UntagOpenIDConnectProvider",
 ];
 
 const ROLES: &[&str] = &[
@@ -440,6 +451,12 @@ impl Scope<'_> {
             } })),
             ..allow("PassRoles", "iam", &["PassRole"], roles)
         });
+        if cluster.oidc_provider {
+            // Its last part is EKS's to choose.
+            let issuer = format!("oidc-provider/oidc.eks.{}.*", self.0.region);
+            let provider = vec![self.iam(&issuer)];
+            all.push(allow("OidcProvider", "iam", PROVIDER, provider));
+        }
         // What the cluster's controllers may leave, and only a teardown removes.
         let left = ["network-interface", "volume"];
         let left = left.map(|sort| self.regional("ec2", &format!("{sort}/*")));

@@ -13,7 +13,7 @@ use super::{Action, After, Basis, Plan, Verb};
 use crate::address::Address;
 use crate::graph::{Cycle, Graph};
 use crate::resources::bootstrap::APPLICATION;
-use crate::resources::cluster::control_role;
+use crate::resources::cluster::{control_role, oidc_provider};
 use crate::resources::{AUTO_MODE, CONTROL_PLANE, Claim, Kind, LEFTOVERS, NODE_GROUP, WORKLOADS};
 
 /// Which half of an action.
@@ -124,7 +124,7 @@ pub(super) fn order(plan: &Plan, basis: &Basis<'_>) -> Result<Ordered, Cycle> {
     }
     sweep_in_order(plan, &mut graph);
     auto_mode_ends(plan, basis, &mut graph);
-    controllers_outlive_their_work(plan, basis, &mut graph);
+    controllers_outlive_their_work(plan, basis, &holds, &mut graph);
     for (held, by) in contested(plan, basis) {
         graph.wait(step(Phase::Make, &by), step(Phase::Remove, &held));
     }
@@ -210,14 +210,25 @@ fn auto_mode_ends(plan: &Plan, basis: &Basis<'_>, graph: &mut Graph<Step>) {
 
 /// What is deleted in the cluster has effects outside, which only controllers undo; and these may run on the nodes
 /// (FACTS §3: load balancers and volumes before node groups).
-fn controllers_outlive_their_work(plan: &Plan, basis: &Basis<'_>, graph: &mut Graph<Step>) {
+fn controllers_outlive_their_work(
+    plan: &Plan,
+    basis: &Basis<'_>,
+    holds: &Holds<'_>,
+    graph: &mut Graph<Step>,
+) {
+    let provider = &oidc_provider();
     let removed = |inside: bool| {
         let actions = plan.actions.iter();
         actions
             .filter(move |action| removes(action.verb))
             .filter(move |action| match (basis.kind)(&action.kind) {
                 Some(kind) if inside => kind.lives_in_cluster(),
-                Some(kind) => kind.name() == NODE_GROUP,
+                Some(kind) if kind.name() == NODE_GROUP => true,
+                // By what it vouches for they act in AWS.
+                Some(_) => {
+                    action.address == *provider
+                        || dependencies(basis, holds, &action.address).contains(provider)
+                }
                 None => false,
             })
             .map(|action| Step {

@@ -59,6 +59,9 @@ pub const ADDON: &str = "cluster.addon";
 /// The kind that lets pods act in AWS.
 pub const POD_IDENTITY: &str = "cluster.pod-identity";
 
+/// The kind by which IAM knows the tokens that a cluster gives to pods.
+pub const OIDC_PROVIDER: &str = "cluster.oidc-provider";
+
 /// The kind of where a control plane's logs go.
 pub const LOG_GROUP: &str = "cluster.log-group";
 
@@ -84,6 +87,7 @@ pub fn kinds() -> &'static [&'static dyn Kind] {
         &cluster::ControlPlane,
         &cluster::ExistingCluster,
         &cluster::AccessEntry,
+        &cluster::OidcProvider,
         &cluster::PodIdentity,
         &cluster::Addon,
         &cluster::NodeGroup,

@@ -100,7 +100,19 @@ def groups_and_policies(cloud):
     provider = {"OpenIDConnectProviderArn": made["OpenIDConnectProviderArn"]}
     iam("GetOpenIDConnectProvider", "GetOpenIDConnectProvider", **provider)
     iam("ListOpenIDConnectProviders", "ListOpenIDConnectProviders")
+    iam("TagOpenIDConnectProvider", "TagOpenIDConnectProvider", **provider, Tags=TAGS)
+    iam("ListOpenIDConnectProviderTags", "ListOpenIDConnectProviderTags", **provider)
+    iam("UntagOpenIDConnectProvider", "UntagOpenIDConnectProvider", **provider, TagKeys=["groundwork:owner"])
+    iam("GetOpenIDConnectProvider, untagged", "GetOpenIDConnectProvider", **provider)
+    print_of = {"ThumbprintList": ["b" * 40]}
+    iam("UpdateOpenIDConnectProviderThumbprint", "UpdateOpenIDConnectProviderThumbprint", **provider, **print_of)
+    iam("GetOpenIDConnectProvider, another thumbprint", "GetOpenIDConnectProvider", **provider)
     iam("DeleteOpenIDConnectProvider", "DeleteOpenIDConnectProvider", **provider)
+    iam("DeleteOpenIDConnectProvider again", "DeleteOpenIDConnectProvider", **provider)
+    iam("TagOpenIDConnectProvider, unknown", "TagOpenIDConnectProvider", **provider, Tags=TAGS)
+    iam("CreateOpenIDConnectProvider, no URL", "CreateOpenIDConnectProvider", Url="nowhere", ThumbprintList=["a" * 40])
+    many = {"Url": "https://oidc.example.com/id/many", "ThumbprintList": ["a" * 40] * 6}
+    iam("CreateOpenIDConnectProvider, six thumbprints", "CreateOpenIDConnectProvider", **many)
     iam("GetOpenIDConnectProvider, unknown", "GetOpenIDConnectProvider", **provider)
 
 

@@ -70,6 +70,11 @@ async fn balancer(session: &Session, hands: &Hands) -> (String, String) {
     let hostname = service.pointer("/status/loadBalancer/ingress/0/hostname");
     let hostname = hostname.and_then(Value::as_str).unwrap_or_default();
     let balancers = &session.cloud.aws.load_balancers;
+    let there = balancers.describe_load_balancers().send().await.unwrap();
+    let scheme = there.load_balancers()[0]
+        .scheme()
+        .map(|scheme| scheme.as_str());
+    assert_eq!(scheme, Some("internet-facing"));
     let groups = balancers.describe_target_groups().send().await.unwrap();
     let sorts = groups
         .target_groups()

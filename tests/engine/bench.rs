@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use groundwork::environment::Environment;
 use groundwork::environment::model::{
-    Access, Addon, Conflicts, GroupPolicy, LoadBalancerName, LogType, Manifest, PodIdentity,
-    Policy, Project, Release, Repository, RepositoryKind, SignIn, Source,
+    Access, Addon, Conflicts, GroupPolicy, IdentityBy, LoadBalancerName, LogType, Manifest,
+    PodIdentity, Policy, Project, Release, Repository, RepositoryKind, SignIn, Source,
 };
 use groundwork::observe::VISIBILITY;
 use groundwork::ops::Session;
@@ -72,12 +72,21 @@ pub fn staging() -> Environment {
         .addons
         .extend(addons.map(|(name, addon)| (name.to_owned(), addon)));
     let identity = PodIdentity {
+        by: IdentityBy::PodIdentity,
         role: "ms-cluster-staging-uploader".to_owned(),
         namespace: "microservices".to_owned(),
         service_account: "uploader".to_owned(),
         policies: ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess".to_owned()].into(),
     };
+    let by_token = PodIdentity {
+        by: IdentityBy::Oidc,
+        role: "ms-cluster-staging-reader".to_owned(),
+        service_account: "reader".to_owned(),
+        ..identity.clone()
+    };
     cluster.identities.insert("uploader".to_owned(), identity);
+    cluster.identities.insert("reader".to_owned(), by_token);
+    cluster.oidc_provider = true;
     staging.load_balancer_names.push(LoadBalancerName {
         name: "*.staging.msur-vpc.com".to_owned(),
         public_zone: None,

@@ -23,6 +23,7 @@ mod layers;
 mod life_cycle;
 mod moves;
 mod names;
+mod oidc;
 mod order;
 mod outcome;
 mod permissions;

@@ -50,6 +50,8 @@ pub struct Cluster {
     pub addons: BTreeMap<String, Addon>,
     /// What the pods of service accounts may do in AWS.
     pub identities: BTreeMap<String, PodIdentity>,
+    /// Whether IAM knows the cluster as an OpenID Connect provider.
+    pub oidc_provider: bool,
     /// Whether EKS brings nodes, load balancers and disks itself, and how.
     pub auto_mode: Option<AutoMode>,
 }
@@ -128,9 +130,23 @@ pub enum Conflicts {
     Refuse,
 }
 
+/// How pods come to their role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityBy {
+    /// By EKS Pod Identity.
+    #[default]
+    PodIdentity,
+    /// By the token of their service account, which names the role in its annotation `eks.amazonaws.com/role-arn`. It takes
+    /// `oidc_provider`.
+    Oidc,
+}
+
 /// What the pods of a service account may do in AWS.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PodIdentity {
+    /// How they come to the role.
+    pub by: IdentityBy,
     /// The IAM role that they act with.
     pub role: String,
     /// The namespace of the service account.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::forms::*;
 use crate::environment::model::{
-    Capacity, Conflicts, ControlPolicy, LOG_RETENTION_DAYS, LogType, NodePool, TaintEffect,
+    Capacity, Conflicts, ControlPolicy, IdentityBy, LOG_RETENTION_DAYS, LogType, NodePool,
+    TaintEffect,
 };
 
 /// An EKS cluster with managed nodes, or one that somebody else made.
@@ -52,9 +53,12 @@ pub(in crate::environment) struct Cluster {
     /// Add-ons that EKS installs and keeps, by EKS's names for them.
     #[serde(default)]
     pub addons: Named<AddonName, Addon>,
-    /// What the pods of a service account may do in AWS, by EKS Pod Identity.
+    /// What the pods of a service account may do in AWS.
     #[serde(default)]
     pub identities: Named<Key, Identity>,
+    /// Whether IAM knows the cluster as an OpenID Connect provider, so that roles can trust the tokens of its service accounts.
+    #[serde(default)]
+    pub oidc_provider: bool,
     /// EKS Auto Mode: EKS itself brings nodes, load balancers and disks, beside the node groups or instead of them.
     pub auto_mode: Option<AutoMode>,
 }
@@ -102,6 +106,9 @@ pub(in crate::environment) struct Identity {
     pub policies: Vec<RolePolicy>,
     /// The IAM role that they act with; `<cluster>-<key>` by default.
     pub role: Option<RoleName>,
+    /// How they come to it.
+    #[serde(default)]
+    pub by: IdentityBy,
 }
 
 /// What a role or user of IAM may do in the cluster.

@@ -72,6 +72,7 @@ impl Resolver<'_> {
             access: self.cluster_access(raw, &at),
             log_retention_days: self.log_retention(raw, &at),
             auto_mode: self.auto_mode(raw, &at, &name),
+            oidc_provider: raw.oidc_provider,
             identities,
             addons,
             name,

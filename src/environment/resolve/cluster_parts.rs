@@ -8,7 +8,7 @@ use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::RoleName;
 use crate::environment::model::{
-    Access, Addon, AutoMode, LOG_RETENTION_DAYS, PodIdentity, partition,
+    Access, Addon, AutoMode, IdentityBy, LOG_RETENTION_DAYS, PodIdentity, partition,
 };
 use crate::environment::raw;
 use crate::environment::source::Path;
@@ -200,6 +200,7 @@ impl Resolver<'_> {
         let role = self.name::<RoleName>("IAM role", at, "role", None, role);
         let partition = partition(&self.file.environment.region);
         let identity = PodIdentity {
+            by: IdentityBy::PodIdentity,
             role,
             namespace: KUBE_SYSTEM.to_owned(),
             service_account: account.to_owned(),
@@ -239,7 +240,16 @@ impl Resolver<'_> {
         let mut identities = BTreeMap::new();
         for (key, raw_identity) in raw.identities.iter() {
             let at = at.to("identities").to(&**key);
-            self.needs_agent(raw, &at, "what has this identity");
+            match raw_identity.by {
+                IdentityBy::PodIdentity => self.needs_agent(raw, &at, "what has this identity"),
+                IdentityBy::Oidc if raw.oidc_provider => {}
+                IdentityBy::Oidc => {
+                    let what = "IAM does not know whose tokens these are";
+                    let fault = Fault::value(&at.to("by"), what);
+                    self.faults
+                        .add(fault.remedy("add `oidc_provider = true` to `[cluster]`"));
+                }
+            }
             let account = format!(
                 "{}/{}",
                 &*raw_identity.namespace, &*raw_identity.service_account
@@ -257,6 +267,7 @@ impl Resolver<'_> {
             };
             let derived = format!("{cluster}-{}", &**key);
             let identity = PodIdentity {
+                by: raw_identity.by,
                 role: self.name::<RoleName>(
                     "IAM role",
                     &at,

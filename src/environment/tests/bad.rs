@@ -260,6 +260,10 @@ fn cluster() {
                  [cluster.addons.coredns]\nconfiguration = \"{replicas: 3}\"\nconflicts = \"ignore\"\n"
             ),
             (
+                "an identity by tokens of which IAM knows nothing",
+                "[cluster.identities.a]\nnamespace = \"n\"\nservice_account = \"s\"\npolicies = [\"ReadOnlyAccess\"]\nby = \"oidc\"\n"
+            ),
+            (
                 "identities without an agent, two of one service account, and one that an add-on needs",
                 "[cluster.identities.a]\nnamespace = \"n\"\nservice_account = \"s\"\npolicies = [\"ReadOnlyAccess\"]\n\
                  [cluster.identities.b]\nnamespace = \"n\"\nservice_account = \"s\"\npolicies = []\n\

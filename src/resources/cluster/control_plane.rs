@@ -14,7 +14,7 @@ use super::inventory::describe_cluster;
 use super::{auto_role, control_plane, control_role, identity_role, log_group, retag, updates};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
-use crate::environment::model::Cluster as Asked;
+use crate::environment::model::{Cluster as Asked, IdentityBy, PodIdentity};
 use crate::resources::calls::{fresh, made_already};
 use crate::resources::iam::role;
 use crate::resources::inventory::Inventory;
@@ -84,7 +84,9 @@ fn desired(context: &Context<'_>, asked: &Asked) -> Desired {
     let logs = (!asked.logging.is_empty()).then(log_group);
     let desired = logs.into_iter().fold(desired, Desired::after);
     // The rights of what runs in the cluster last as long as it does.
-    let roles = asked.identities.keys().map(|key| identity_role(key));
+    let by_eks = |(_, identity): &(&String, &PodIdentity)| identity.by == IdentityBy::PodIdentity;
+    let roles = asked.identities.iter().filter(by_eks);
+    let roles = roles.map(|(key, _)| identity_role(key));
     let desired = roles.fold(desired, Desired::after);
     let auto = asked.pool_role().map(|_| auto_role());
     auto.into_iter().fold(desired, Desired::after)

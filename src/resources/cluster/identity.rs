@@ -8,7 +8,7 @@ use super::inventory::describe_identity;
 use super::{control_plane, identity, identity_role, part, retag};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
-use crate::environment::model::PodIdentity as Asked;
+use crate::environment::model::{IdentityBy, PodIdentity as Asked};
 use crate::resources::calls::{fresh, made_already};
 use crate::resources::iam::role;
 use crate::resources::inventory::Inventory;
@@ -113,6 +113,7 @@ impl Kind for PodIdentity {
         let cluster = context.environment.cluster.iter();
         let identities = cluster.flat_map(|cluster| &cluster.identities);
         identities
+            .filter(|(_, asked)| asked.by == IdentityBy::PodIdentity)
             .map(|(key, asked)| desired(context, key, asked))
             .collect()
     }

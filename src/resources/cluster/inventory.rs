@@ -10,7 +10,7 @@ use aws_sdk_eks::types::{
 };
 
 use super::part::{self, PartName};
-use super::{control_plane, identity, log_group};
+use super::{control_plane, identity, log_group, oidc_provider};
 use crate::cloud::{Cloud, Fault, fault};
 use crate::resources::calls::present;
 use crate::resources::inventory::{Seen, part};
@@ -32,6 +32,8 @@ pub struct Clusters {
     pub addons: Seen<Vec<Addon>>,
     /// Which pods act in AWS as whom.
     pub identities: Seen<Vec<PodIdentityAssociation>>,
+    /// By what IAM knows the tokens of clusters.
+    pub providers: Seen<Vec<oidc_provider::Found>>,
     /// Where control planes log, with their tags.
     pub log_groups: Seen<Vec<(LogGroup, Tags)>>,
 }
@@ -54,6 +56,7 @@ impl Clusters {
             access: Ok(Vec::new()),
             addons: Ok(Vec::new()),
             identities: Ok(Vec::new()),
+            providers: Ok(Vec::new()),
             log_groups: Ok(Vec::new()),
         }
     }
@@ -70,12 +73,13 @@ impl Clusters {
         let named = part::wanted(wanted, ADDON);
         let accounts = part::wanted(wanted, POD_IDENTITY);
         let logs: BTreeSet<String> = wanted.names(LOG_GROUP).into_keys().collect();
-        let (clusters, node_groups, access, addons, identities, log_groups, index) = futures::join!(
+        let (clusters, node_groups, access, addons, identities, providers, log_groups, index) = futures::join!(
             part(cloud, || describe_clusters(cloud, &names)),
             part(cloud, || all(&groups, |of| describe_node_group(cloud, of))),
             part(cloud, || all(&entries, |of| describe_entry(cloud, of))),
             part(cloud, || all(&named, |of| describe_addon(cloud, of))),
             part(cloud, || describe_identities(cloud, &accounts)),
+            part(cloud, || oidc_provider::list(cloud, wanted)),
             part(cloud, || all(&logs, |name| log_group::described(
                 cloud, name
             ))),
@@ -90,6 +94,7 @@ impl Clusters {
                     access: access.and(Err(unseen.clone())),
                     addons: addons.and(Err(unseen.clone())),
                     identities: identities.and(Err(unseen.clone())),
+                    providers,
                     log_groups: Err(unseen),
                 };
             }
@@ -119,6 +124,7 @@ impl Clusters {
             access,
             addons,
             identities,
+            providers,
             log_groups: with_log_tags(cloud, wanted, &index, log_groups).await,
         }
     }

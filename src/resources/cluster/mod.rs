@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod leftovers;
 mod log_group;
 mod node_group;
+mod oidc_provider;
 mod part;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use identity::PodIdentity;
 pub use leftovers::Leftovers;
 pub use log_group::LogGroup;
 pub use node_group::NodeGroup;
+pub use oidc_provider::{AUDIENCE, OidcProvider};
 pub use workloads::Workloads;
 
 use super::tags::changes;
@@ -61,6 +63,11 @@ pub fn identity(key: &str) -> Address {
 /// Where the role of that identity stands.
 pub fn identity_role(key: &str) -> Address {
     Address::of(&["cluster", "role", "identity", key])
+}
+
+/// Where that stands by which IAM knows the cluster's tokens.
+pub fn oidc_provider() -> Address {
+    Address::of(&["cluster", "oidc-provider"])
 }
 
 /// Where the control plane's logs go.

@@ -7,6 +7,7 @@ mod group;
 pub mod inventory;
 mod policy;
 pub mod role;
+mod trust;
 
 pub use group::IamGroup;
 pub use policy::IamPolicy;

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::inventory::{Role as Found, arns, document, tags};
+use super::trust;
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
+use crate::environment::model::IdentityBy;
 use crate::resources::calls::{fresh, made_already, present};
 use crate::resources::cluster::{auto_role, control_role, identity_role, worker_role};
 use crate::resources::inventory::Inventory;
@@ -78,19 +80,12 @@ fn desired(
     context: &Context<'_>,
     address: Address,
     name: &str,
-    (service, actions): (&str, Value),
+    trust: Value,
     policies: BTreeSet<String>,
 ) -> Desired {
     let spec = Spec {
         name: name.to_owned(),
-        trust: json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"Service": service},
-                "Action": actions,
-            }],
-        }),
+        trust,
         policies,
         inline: BTreeSet::new(),
         tags: context.ownership.named(&address, name),
@@ -101,7 +96,7 @@ fn desired(
 fn observed(wanted: &Wanted<'_>, address: Address, name: &str, found: &Found) -> Observed {
     let spec = Spec {
         name: name.to_owned(),
-        trust: found.trust.clone(),
+        trust: trust::read(&found.trust),
         policies: found.attached.clone(),
         inline: found.inline.clone(),
         tags: Tags::new(),
@@ -156,12 +151,12 @@ impl Kind for IamRole {
             .chain(auto)
             .collect();
         let (control, worker) = (&cluster.control_role, &cluster.worker_role);
-        let assumed = |service| (service, json!("sts:AssumeRole"));
+        let assumed = |service| trust::of_service(service, &json!("sts:AssumeRole"));
         let control_policies = managed(context, &control_policies);
         // Auto Mode and Pod Identity say as whom they act in tags of the session.
         let tagging = || json!(["sts:AssumeRole", "sts:TagSession"]);
         let control_trust = match &cluster.auto_mode {
-            Some(_) => ("eks.amazonaws.com", tagging()),
+            Some(_) => trust::of_service("eks.amazonaws.com", &tagging()),
             None => assumed("eks.amazonaws.com"),
         };
         let mut roles = vec![
@@ -196,7 +191,12 @@ impl Kind for IamRole {
                 context,
                 identity_role(key),
                 &identity.role,
-                ("pods.eks.amazonaws.com", tagging()),
+                match identity.by {
+                    IdentityBy::PodIdentity => {
+                        trust::of_service("pods.eks.amazonaws.com", &tagging())
+                    }
+                    IdentityBy::Oidc => trust::of_pods(identity),
+                },
                 identity.policies.clone(),
             )
         }));
@@ -215,7 +215,7 @@ impl Kind for IamRole {
     async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
         let spec: Spec = order.spec()?;
         let call = cloud.aws.iam.create_role().role_name(&spec.name);
-        let call = call.assume_role_policy_document(spec.trust.to_string());
+        let call = call.assume_role_policy_document(trust::written(&spec.trust).to_string());
         let answer = call.set_tags(Some(written(&spec.tags)?)).send().await;
         let answer = answer.map_err(fault("iam", "CreateRole")).map(drop);
         made_already(self, cloud, order, spec.name, answer).await
@@ -247,7 +247,7 @@ impl Kind for IamRole {
         if has(changed, "trust") {
             fresh(cloud, || async {
                 let call = cloud.aws.iam.update_assume_role_policy().role_name(name);
-                let call = call.policy_document(spec.trust.to_string());
+                let call = call.policy_document(trust::written(&spec.trust).to_string());
                 let answer = call.send().await;
                 answer.map_err(fault("iam", "UpdateAssumeRolePolicy"))
             })
@@ -331,7 +331,8 @@ async fn unwrite(cloud: &Cloud, role: &str, policy: &str) -> Result<(), Fault> {
     absent_is_done(answer.map_err(fault("iam", "DeleteRolePolicy")))
 }
 
-fn written(tags: &Tags) -> Result<Vec<aws_sdk_iam::types::Tag>, Fault> {
+/// Tags as IAM takes them.
+pub(in crate::resources) fn written(tags: &Tags) -> Result<Vec<aws_sdk_iam::types::Tag>, Fault> {
     let tags = tags.iter().map(|(key, value)| {
         let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value);
         tag.build()

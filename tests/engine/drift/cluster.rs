@@ -18,6 +18,7 @@ use crate::hands::{Hands, region};
 const ROLE: &str = "cluster.role.worker";
 const CONTROL_PLANE: &str = "cluster.control-plane";
 const NODES: &str = "cluster.node-group.microservices";
+const PROVIDER: &str = "cluster.oidc-provider";
 
 const CLUSTER_NAME: &str = "ms-cluster-staging";
 const NODES_NAME: &str = "microservices";
@@ -29,6 +30,7 @@ pub fn rows() -> Vec<Rows> {
         control_plane(),
         access_entry(),
         pod_identity(),
+        oidc_provider(),
         pinned_addon(),
         addon(),
         node_group(),
@@ -385,6 +387,33 @@ async fn scale(hands: &Hands, min: i32, desired: i32, max: i32) {
     let call = call.cluster_name(CLUSTER_NAME).nodegroup_name(NODES_NAME);
     call.scaling_config(sizes).send().await.unwrap();
     hands.wait(1200).await;
+}
+
+fn oidc_provider() -> Rows {
+    Rows::of("cluster.oidc-provider", PROVIDER)
+        .nobody("issuer", NEW_CLUSTER)
+        .hand("audiences", |h| {
+            Box::pin(async move {
+                let call = h.aws.iam.add_client_id_to_open_id_connect_provider();
+                let call = call.open_id_connect_provider_arn(h.id(PROVIDER));
+                call.client_id("mallory").send().await.unwrap();
+            })
+        })
+        .hand("tags", |h| {
+            Box::pin(async move {
+                let tag = Tag::builder().key("groundwork:owner").value("mallory");
+                let call = h.aws.iam.tag_open_id_connect_provider();
+                let call = call.open_id_connect_provider_arn(h.id(PROVIDER));
+                call.tags(tag.build().unwrap()).send().await.unwrap();
+            })
+        })
+        .deleted(|h| {
+            Box::pin(async move {
+                let call = h.aws.iam.delete_open_id_connect_provider();
+                let call = call.open_id_connect_provider_arn(h.id(PROVIDER));
+                call.send().await.unwrap();
+            })
+        })
 }
 
 fn node_group() -> Rows {

@@ -247,6 +247,16 @@ pub fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "ListOpenIDConnectProviders" => return Ok(providers::list(world)),
         "DeleteOpenIDConnectProvider" => return providers::delete(world, params),
         "SimulatePrincipalPolicy" => return simulate::principal(world, params),
+        "AddClientIDToOpenIDConnectProvider" => return providers::add_client(world, params),
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            return providers::remove_client(world, params);
+        }
+        "UpdateOpenIDConnectProviderThumbprint" => {
+            return providers::update_thumbprints(world, params);
+        }
+        "TagOpenIDConnectProvider" => return providers::tag(world, params),
+        "UntagOpenIDConnectProvider" => return providers::untag(world, params),
+        "ListOpenIDConnectProviderTags" => return providers::list_tags(world, params),
         "GetAccountAuthorizationDetails" => return details::get(world, params),
         _ => {}
     }

@@ -414,6 +414,50 @@ fn providers_are_known_by_their_url() {
     let named = json!({ "OpenIDConnectProviderArn": arn });
     let told = ok(&mut desk, "GetOpenIDConnectProvider", named.clone());
     assert_eq!(told["ClientIDList"], json!(["sts.amazonaws.com"]));
+    // IAM fetches the thumbprint where none is given.
+    let print = |told: &Value| told["ThumbprintList"][0].as_str().unwrap_or_default().len();
+    assert_eq!(print(&told), 40);
+    let with = |more: Value| {
+        let mut all = named.clone();
+        all.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        all
+    };
+    for short in [json!(["abc"]), json!(vec!["a".repeat(40); 6])] {
+        let operation = "UpdateOpenIDConnectProviderThumbprint";
+        let code = refused(&mut desk, operation, with(json!({"ThumbprintList": short})));
+        assert!(
+            ["ValidationError", "InvalidInput"].contains(&code.as_str()),
+            "{code}"
+        );
+    }
+    let client = with(json!({"ClientID": "other"}));
+    ok(
+        &mut desk,
+        "AddClientIDToOpenIDConnectProvider",
+        client.clone(),
+    );
+    ok(
+        &mut desk,
+        "AddClientIDToOpenIDConnectProvider",
+        client.clone(),
+    );
+    let told = ok(&mut desk, "GetOpenIDConnectProvider", named.clone());
+    assert_eq!(told["ClientIDList"], json!(["other", "sts.amazonaws.com"]));
+    ok(&mut desk, "RemoveClientIDFromOpenIDConnectProvider", client);
+    let tags = with(json!({"Tags": [{"Key": "team", "Value": "a"}]}));
+    ok(&mut desk, "TagOpenIDConnectProvider", tags);
+    let told = ok(&mut desk, "ListOpenIDConnectProviderTags", named.clone());
+    assert_eq!(told["Tags"][0]["Key"], "team");
+    ok(
+        &mut desk,
+        "UntagOpenIDConnectProvider",
+        with(json!({"TagKeys": ["team"]})),
+    );
+    let told = ok(&mut desk, "GetOpenIDConnectProvider", named.clone());
+    assert_eq!(told["Tags"], json!([]));
+    ok(&mut desk, "DeleteOpenIDConnectProvider", named.clone());
     ok(&mut desk, "DeleteOpenIDConnectProvider", named.clone());
     assert_eq!(
         refused(&mut desk, "GetOpenIDConnectProvider", named),
