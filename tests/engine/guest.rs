@@ -3,7 +3,7 @@
 use groundwork::environment::{self, Environment};
 use groundwork::observe::Depth;
 use groundwork::ops::{self, Confirmed, Error, Planned, Session};
-use groundwork::plan::{Danger, Goal, Refusal, Verb};
+use groundwork::plan::{Danger, Goal, Phase, Refusal, Step, Verb, steps};
 use groundwork::state::State;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -233,6 +233,16 @@ async fn it_comes_up_changes_and_goes_and_the_cluster_stays() {
         Verb::Delete
     );
     assert_eq!(verb(&planned, "cluster.control-plane"), Verb::None);
+    let order = steps(&planned.plan, &planned.basis()).unwrap();
+    let removal = |kind: &str| Step {
+        phase: Phase::Remove,
+        address: format!("bootstrap.ingress.{kind}.traefik").parse().unwrap(),
+    };
+    // What undoes a load balancer may need anything, for all we know.
+    for later in ["deployment", "clusterrole"] {
+        let before = order.behind(&removal(later));
+        assert!(before.contains(&removal("service")), "{later}");
+    }
     let consent = agreed(&["bootstrap.namespace.traefik"]);
     carry_out_with(&smaller, &planned, &consent).await;
     assert!(!is_there(&world, "/api/v1/namespaces/traefik").await);
@@ -301,12 +311,8 @@ async fn what_others_made_goes_only_with_consent() {
     is_untouched(&host).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_object_of_a_type_that_nobody_remembers_is_found_by_its_marks() {
-    let (world, _) = hosted().await;
-    let session = guest(&world);
-    apply(&session).await;
-    let address = "bootstrap.release.gone.configmap.forgotten";
+/// An object of ours of which the state knows nothing.
+fn forgotten(session: &Session, address: &str) -> Value {
     let mut forgotten = theirs();
     forgotten["metadata"] = json!({
         "name": "forgotten",
@@ -314,10 +320,37 @@ async fn an_object_of_a_type_that_nobody_remembers_is_found_by_its_marks() {
             "app.kubernetes.io/managed-by": "groundwork", "groundwork.dev/environment": "guest",
         },
         "annotations": {
-            "groundwork.dev/lineage": remembered(&session).unwrap().lineage,
+            "groundwork.dev/lineage": remembered(session).unwrap().lineage,
             "groundwork.dev/address": address,
         },
     });
+    forgotten
+}
+
+/// Nobody has planned to take it away: the last look finds it, and the next destroy takes it.
+#[tokio::test(start_paused = true)]
+async fn the_proof_looks_into_the_cluster() {
+    let (world, _) = hosted().await;
+    let session = guest(&world);
+    apply(&session).await;
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let late = forgotten(&session, "bootstrap.release.gone.configmap.forgotten");
+    put(&world, "/api/v1/namespaces/default/configmaps", late).await;
+    let nothing = Confirmed::default();
+    let ended = ops::destroy(&session, &planned, &nothing, &Silence, never_stopped()).await;
+    let remains = ended.unwrap().remains;
+    let named: Vec<_> = remains.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(named, ["forgotten"]);
+    destroy(&session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_a_type_that_nobody_remembers_is_found_by_its_marks() {
+    let (world, _) = hosted().await;
+    let session = guest(&world);
+    apply(&session).await;
+    let address = "bootstrap.release.gone.configmap.forgotten";
+    let forgotten = forgotten(&session, address);
     put(&world, "/api/v1/namespaces/default/configmaps", forgotten).await;
     let planned = session.plan(Goal::Destroy).await.unwrap();
     assert_eq!(verb(&planned, address), Verb::Delete);
