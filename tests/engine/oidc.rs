@@ -143,6 +143,8 @@ async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
         "cluster.control-plane",
     ];
     assert!(order.map(at).is_sorted(), "{gone:#?}");
+    let service = at("bootstrap.ingress.service.traefik");
+    assert!(service < at("cluster.role.identity.reader"), "{gone:#?}");
 }
 
 /// Other tools make a provider for a cluster as well. It is theirs.
