@@ -250,8 +250,13 @@ fn preflight(obstacles: &ops::Obstacles) -> String {
         shortages,
     } = obstacles;
     let mut ways = Vec::new();
-    if !rights.is_empty() {
+    let is_denied_by = |by| rights.iter().any(|rights| rights.denied_by == by);
+    if is_denied_by(ops::DeniedBy::Nobody) {
         ways.push(match principal.rsplit_once('/') {
+            // What Identity Center made only Identity Center changes.
+            Some((path, _)) if path.contains(":role/aws-reserved/") => format!(
+                "add what `groundwork permissions {name}` prints to the permission set in IAM Identity Center"
+            ),
             Some((path, role)) if path.contains(":role") => format!(
                 "grant it what is missing: aws iam put-role-policy --role-name {role} --policy-name groundwork-{name} \
                  --policy-document \"$(groundwork permissions {name})\""
@@ -261,6 +266,12 @@ fn preflight(obstacles: &ops::Obstacles) -> String {
                 "have a role with the policy that `groundwork permissions {name}` prints, and assume it"
             ),
         });
+    }
+    if is_denied_by(ops::DeniedBy::Boundary) || is_denied_by(ops::DeniedBy::Policy) {
+        ways.push(
+            "have whoever keeps the policy that denies it let it through: no grant helps"
+                .to_owned(),
+        );
     }
     ways.extend(shortages.iter().map(|shortage| {
         let (service, code) = (shortage.service, shortage.code);

@@ -15,7 +15,7 @@ mod teardown;
 pub use apply::{Confirmed, apply};
 pub use destroy::{Teardown, destroy};
 pub use error::Error;
-pub use preflight::{Obstacles, Rights, Shortage, preflight};
+pub use preflight::{DeniedBy, Obstacles, Rights, Shortage, preflight};
 pub use proof::{Remains, look_again};
 pub use rebuild::{History, Previous, Rebuilt, rebuild, take_over};
 pub use session::{Planned, Session, desired, identify, variable_names};

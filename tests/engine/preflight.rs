@@ -115,6 +115,32 @@ async fn rights_to_remove_are_asked_for_where_something_is_removed() {
     assert_eq!(named(&obstacles), ["ecr:DeleteRepository"]);
 }
 
+/// A routine change is no reason to ask for the right to delete what is changed.
+#[tokio::test(start_paused = true)]
+async fn a_change_in_place_needs_no_right_to_delete() {
+    let mut session = World::new().session(example("demo"));
+    let deletes = |action: &str| ["eks:DeleteCluster", "ec2:DeleteVpc"].contains(&action);
+    allow_only(&session, &without(granted(&session), deletes)).await;
+    apply(&session).await;
+    session.environment.owner = Some("delivery".to_owned());
+    preflight(&session).await.expect("no obstacles");
+}
+
+/// Yesterday's policy knows nothing of what came into the file today.
+#[tokio::test(start_paused = true)]
+async fn a_right_on_the_old_alone_is_not_enough_for_the_new() {
+    let mut session = World::new().session(example("staging"));
+    allow_only(&session, &granted(&session)).await;
+    let registries = &mut session.environment.registries;
+    let (key, mut repository) = registries.pop_first().expect("one");
+    let old = repository.clone();
+    repository.name = "bookings".to_owned();
+    registries.extend([(key, old), ("bookings".to_owned(), repository)]);
+    let obstacles = preflight(&session).await.expect_err("obstacles");
+    assert!(named(&obstacles).contains(&&"ecr:CreateRepository".to_owned()));
+    assert!(obstacles.rights.len() == 1, "{obstacles}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_denial_is_told_from_what_nobody_allows() {
     let session = World::new().session(example("demo"));

@@ -3,14 +3,16 @@
 
 mod quotas;
 mod rights;
+mod verdict;
 
 use std::fmt;
 
 pub use quotas::Shortage;
-pub use rights::Rights;
+pub use verdict::{DeniedBy, Rights};
 
 use super::{Error, Planned, Session};
 use crate::cloud::Fault;
+use verdict::Verdict;
 
 /// Why a plan would fail half way.
 #[derive(Debug)]
@@ -59,12 +61,12 @@ pub async fn preflight(session: &Session, planned: &Planned) -> Result<Vec<Unche
     }
     let (rights, quotas) = futures::join!(
         rights::missing(session, &planned.plan),
-        quotas::exceeded(&session.cloud, planned)
+        quotas::exceeded(&session.cloud, &session.account, planned)
     );
     let mut unchecked = Vec::new();
     let rights = rights.unwrap_or_else(|fault| {
         unchecked.push(untold("whether the credentials may do all of this", &fault));
-        rights::Verdict::default()
+        Verdict::default()
     });
     unchecked.extend(rights.undecided());
     let shortages = quotas.unwrap_or_else(|fault| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{NatGateway, NatGatewayState};
+use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Vpc};
 
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, Retry, fault, retry};
@@ -88,9 +88,13 @@ impl fmt::Display for Shortage {
 ///
 /// # Errors
 /// When a quota or what counts against it can't be seen.
-pub async fn exceeded(cloud: &Cloud, planned: &Planned) -> Result<Vec<Shortage>, Fault> {
+pub async fn exceeded(
+    cloud: &Cloud,
+    account: &str,
+    planned: &Planned,
+) -> Result<Vec<Shortage>, Fault> {
     let (vpcs, addresses, gateways, clusters) = futures::try_join!(
-        counted(cloud, planned, &VPCS, vpcs(cloud)),
+        counted(cloud, planned, &VPCS, vpcs(cloud, account)),
         counted(cloud, planned, &ADDRESSES, addresses(cloud)),
         counted_by_zone(cloud, planned),
         counted(cloud, planned, &CLUSTERS, clusters(cloud)),
@@ -198,10 +202,13 @@ async fn value(cloud: &Cloud, quota: &Quota) -> Result<usize, Fault> {
     Ok(value as usize)
 }
 
-async fn vpcs(cloud: &Cloud) -> Result<usize, Fault> {
+async fn vpcs(cloud: &Cloud, account: &str) -> Result<usize, Fault> {
     let pages = cloud.aws.ec2.describe_vpcs().into_paginator();
-    let listed: Result<Vec<_>, _> = pages.items().send().try_collect().await;
-    Ok(listed.map_err(fault("ec2", "DescribeVpcs"))?.len())
+    let listed: Result<Vec<Vpc>, _> = pages.items().send().try_collect().await;
+    let listed = listed.map_err(fault("ec2", "DescribeVpcs"))?;
+    // Those that other accounts share are listed, and count with their owners.
+    let own = |vpc: &&Vpc| vpc.owner_id().is_none_or(|owner| owner == account);
+    Ok(listed.iter().filter(own).count())
 }
 
 async fn addresses(cloud: &Cloud) -> Result<usize, Fault> {

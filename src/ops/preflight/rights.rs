@@ -1,24 +1,21 @@
 //! Whether the credentials may do what a plan needs, by AWS's own policy simulator.
 //!
 //! The simulator knows the policies of a user or a role, its boundary and the organisation's policies, and no others
-//! (docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html). So only what it denies on every
-//! resource, and without having missed a value that a condition asks for, counts as denied.
+//! (docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType as Decision,
-};
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult};
 use futures::future::try_join_all;
 use serde_json::Value;
 
+use super::verdict::Verdict;
 use crate::cloud::{Cloud, Fault, Retry, fault, retry};
 use crate::environment::Environment;
 use crate::ops::Session;
 use crate::permissions::{self, Statement};
-use crate::plan::{Plan, Verb};
+use crate::plan::{Action, Plan, Verb};
+use crate::resources::CONTROL_PLANE;
 
 /// How long one simulation may be tried.
 const BOUND: Duration = Duration::from_secs(10);
@@ -36,53 +33,15 @@ const REMOVING: [&str; 9] = [
     "Untag",
 ];
 
-/// Rights that the credentials don't have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rights {
-    /// Such as `ec2:CreateVpc`.
-    pub actions: Vec<String>,
-    /// On what, as ARNs with wildcards where AWS makes up names.
-    pub resources: Vec<String>,
-    /// Who denies them, if it is more than that nobody allows them.
-    pub denied_by: Option<&'static str>,
-}
-
-impl fmt::Display for Rights {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.actions.join(", "))?;
-        if let Some(who) = self.denied_by {
-            write!(f, " (denied by {who})")?;
-        }
-        write!(f, "\n  on {}", self.resources.join(", "))
-    }
-}
-
-/// What the simulator says of a whole plan.
-#[derive(Debug, Default)]
-pub struct Verdict {
-    /// Whose rights were simulated.
-    pub principal: String,
-    /// What is denied.
-    pub missing: Vec<Rights>,
-    /// What hangs on values that only a real request has, by action.
-    hanging: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Verdict {
-    /// What could not be found out, as a sentence.
-    pub fn undecided(&self) -> Option<String> {
-        let (first, keys) = self.hanging.first_key_value()?;
-        let others = match self.hanging.len() {
-            1 => String::new(),
-            more => format!(" and {} others", more - 1),
-        };
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let keys = keys.join(", ");
-        Some(format!(
-            "whether {first}{others} will be allowed was not found out: it depends on {keys}, which only a real request has"
-        ))
-    }
-}
+/// Those of them that take away a part of what stays.
+const PARTS: [&str; 6] = [
+    "DeleteGroupPolicy",
+    "DeletePolicyVersion",
+    "DeleteRetentionPolicy",
+    "DeleteRolePolicy",
+    "DeleteRoute",
+    "DeleteTags",
+];
 
 /// Has AWS simulate what `plan` needs.
 ///
@@ -102,12 +61,9 @@ pub async fn missing(session: &Session, plan: &Plan) -> Result<Verdict, Fault> {
         retry(cloud.clock.as_ref(), Retry::Idempotent, BOUND, ask)
     });
     let answers = try_join_all(asked).await?;
-    let mut verdict = Verdict {
-        principal: principal.clone(),
-        ..Verdict::default()
-    };
+    let mut verdict = Verdict::of(principal.clone());
     for (statement, results) in needed.iter().zip(&answers) {
-        judge(statement, results, &mut verdict);
+        verdict.judge(statement, results);
     }
     Ok(verdict)
 }
@@ -122,14 +78,14 @@ fn needed(environment: &Environment, account: &str, plan: &Plan) -> Vec<Statemen
     let statements = permissions::policy(&of_account).statement.into_iter();
     let needed = statements.filter_map(|statement| {
         let touched: Vec<_> = (work.iter())
+            .copied()
             .filter(|action| statement.is_needed_for(&action.kind))
             .collect();
         if touched.is_empty() {
             return None;
         }
-        let only_makes = touched.iter().all(|action| action.verb == Verb::Create);
         let mut action = statement.action.clone();
-        action.retain(|name| !(only_makes && is_removing(name)));
+        action.retain(|name| is_needed(name, &touched));
         Some(Statement {
             action,
             ..statement
@@ -138,12 +94,38 @@ fn needed(environment: &Environment, account: &str, plan: &Plan) -> Vec<Statemen
     needed.collect()
 }
 
-fn is_removing(action: &str) -> bool {
-    let operation = action.split_once(':').map_or(action, |(_, name)| name);
-    REMOVING.iter().any(|verb| operation.starts_with(verb))
+/// Whether the operation is one that work like this may take.
+fn is_needed(name: &str, touched: &[&Action]) -> bool {
+    let operation = name
+        .split_once(':')
+        .map_or(name, |(_, operation)| operation);
+    if !REMOVING.iter().any(|verb| operation.starts_with(verb)) {
+        return true;
+    }
+    let takes_all = operation.starts_with("Delete") || operation.starts_with("Release");
+    if !takes_all || PARTS.contains(&operation) {
+        return touched.iter().any(|action| action.verb != Verb::Create);
+    }
+    let operation = operation.to_lowercase();
+    touched.iter().any(|action| {
+        let goes =
+            matches!(action.verb, Verb::Delete | Verb::Replace) || !action.surplus.is_empty();
+        goes && operation.contains(&noun(&action.kind))
+    })
 }
 
-/// The user or role whose policies count. None for the root user, whom no policy withholds anything.
+/// What operations call a resource of this kind.
+fn noun(kind: &str) -> String {
+    match kind {
+        CONTROL_PLANE => "cluster".to_owned(),
+        _ => {
+            let last = kind.split('.').next_back().unwrap_or(kind);
+            last.replace('-', "")
+        }
+    }
+}
+
+/// The user or role whose policies count. None for the root user, of whom nothing can be simulated.
 async fn principal(cloud: &Cloud) -> Result<Option<String>, Fault> {
     let answer = cloud.aws.sts.get_caller_identity().send().await;
     let caller = answer.map_err(fault("sts", "GetCallerIdentity"))?.arn;
@@ -170,10 +152,14 @@ async fn simulate(
         .action
         .first()
         .and_then(|name| name.split_once(':'));
-    let region = match service {
-        // These are asked in one place, wherever the environment is.
-        Some(("iam" | "route53", _)) => "us-east-1",
-        _ => &session.environment.region,
+    let environment = &session.environment;
+    // Some services are asked in one place, wherever the environment is.
+    let region = match (environment.partition(), service) {
+        ("aws", Some(("iam" | "route53", _))) => "us-east-1",
+        ("aws-us-gov", Some(("iam" | "route53", _))) => "us-gov-west-1",
+        ("aws-cn", Some(("iam", _))) => "cn-north-1",
+        ("aws-cn", Some(("route53", _))) => "cn-northwest-1",
+        _ => &environment.region,
     };
     let mut context = vec![value_of(
         "aws:RequestedRegion",
@@ -221,59 +207,4 @@ fn value_of(key: &str, values: &[&str], form: ContextKeyTypeEnum) -> ContextEntr
         .set_context_key_values(Some(values))
         .context_key_type(form)
         .build()
-}
-
-fn judge(statement: &Statement, results: &[EvaluationResult], verdict: &mut Verdict) {
-    let mut denied: BTreeMap<Option<&'static str>, Vec<String>> = BTreeMap::new();
-    for action in &statement.action {
-        let mut of_action = results
-            .iter()
-            .filter(|result| result.eval_action_name() == action)
-            .peekable();
-        // An action that the simulator says nothing about is one that it does not know.
-        if of_action.peek().is_none() || of_action.clone().any(is_allowed) {
-            continue;
-        }
-        let keys = of_action.clone().flat_map(missing_keys);
-        let keys: BTreeSet<String> = keys.cloned().collect();
-        if !keys.is_empty() {
-            verdict.hanging.insert(action.clone(), keys);
-            continue;
-        }
-        let by = of_action.find_map(denied_by);
-        denied.entry(by).or_default().push(action.clone());
-    }
-    let denied = denied.into_iter().map(|(denied_by, actions)| Rights {
-        actions,
-        resources: statement.resource.clone(),
-        denied_by,
-    });
-    verdict.missing.extend(denied);
-}
-
-/// Whether it is allowed on any of the resources: not every action of a statement is one on all of them.
-fn is_allowed(result: &EvaluationResult) -> bool {
-    let mut each = result.resource_specific_results().iter();
-    *result.eval_decision() == Decision::Allowed
-        || each.any(|one| *one.eval_resource_decision() == Decision::Allowed)
-}
-
-fn missing_keys(result: &EvaluationResult) -> impl Iterator<Item = &String> {
-    let each = result.resource_specific_results().iter();
-    let each = each.flat_map(|one| one.missing_context_values());
-    result.missing_context_values().iter().chain(each)
-}
-
-fn denied_by(result: &EvaluationResult) -> Option<&'static str> {
-    let organisation = result.organizations_decision_detail();
-    let boundary = result.permissions_boundary_decision_detail();
-    if organisation.is_some_and(|detail| !detail.allowed_by_organizations()) {
-        Some("a policy of the organisation")
-    } else if boundary.is_some_and(|detail| !detail.allowed_by_permissions_boundary()) {
-        Some("the permissions boundary")
-    } else if *result.eval_decision() == Decision::ExplicitDeny {
-        Some("a policy that says Deny")
-    } else {
-        None
-    }
 }

@@ -24,21 +24,43 @@ pub(super) fn principal(world: &World, params: &Params) -> Result<Reply, Fault> 
     if actions.is_empty() {
         return Err(validation("ActionNames must have at least one member"));
     }
-    let mut resources = params.texts("ResourceArns");
-    if resources.is_empty() {
-        resources.push("*".to_owned());
-    }
+    let resources = params.texts("ResourceArns");
     let context = context(params);
-    let pairs = actions.iter().flat_map(|action| {
-        let each = resources.iter();
-        each.map(move |resource| (format!("{action} {resource}"), (action, resource)))
-    });
-    let page = render::page(params, pairs.collect::<BTreeMap<_, _>>())?;
+    let actions = actions.iter().map(|action| (action.clone(), action));
+    let page = render::page(params, actions.collect::<BTreeMap<_, _>>())?;
     Ok(Reply::Fields(render::listing(
         "EvaluationResults",
         page,
-        |(action, resource)| evaluate(&policies, action, resource, &context),
+        |action| result(&policies, action, &resources, &context),
     )))
+}
+
+/// One result for an action: the strictest of those on each resource, which stand in it.
+fn result(
+    policies: &[(String, String)],
+    action: &str,
+    resources: &[String],
+    context: &Context,
+) -> Reply {
+    let on = |resource: &str| evaluate(policies, action, resource, context);
+    let each: Vec<(&String, Ruling)> = resources.iter().map(|arn| (arn, on(arn))).collect();
+    let rulings = each.iter().map(|(_, ruling)| ruling);
+    let strictest = rulings.max_by_key(|ruling| ruling.decision).cloned();
+    let mut whole = vec![
+        ("EvalActionName", action.into()),
+        ("EvalResourceName", "*".into()),
+    ];
+    whole.extend(strictest.unwrap_or_else(|| on("*")).members("EvalDecision"));
+    let each = each.into_iter().map(|(arn, ruling)| {
+        let mut members = vec![("EvalResourceName", arn.into())];
+        members.extend(ruling.members("EvalResourceDecision"));
+        Reply::Fields(members)
+    });
+    whole.push((
+        "ResourceSpecificResults",
+        Reply::List("member", each.collect()),
+    ));
+    Reply::Fields(whole)
 }
 
 fn entities(iam: &Iam) -> impl Iterator<Item = (Kind, &Entity)> {
@@ -79,12 +101,50 @@ fn context(params: &Params) -> Context {
     entries.collect()
 }
 
+/// What all policies together say of an action, the strictest last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Decision {
+    Allowed,
+    ImplicitDeny,
+    ExplicitDeny,
+}
+
+/// The same, with what led to it.
+#[derive(Clone)]
+struct Ruling {
+    decision: Decision,
+    /// The policies that decided.
+    matched: BTreeSet<String>,
+    /// Keys of conditions without a value.
+    missing: BTreeSet<String>,
+}
+
+impl Ruling {
+    fn members(self, decision: &'static str) -> Vec<(&'static str, Reply)> {
+        let word = match self.decision {
+            Decision::Allowed => "allowed",
+            Decision::ImplicitDeny => "implicitDeny",
+            Decision::ExplicitDeny => "explicitDeny",
+        };
+        let matched = self.matched.into_iter();
+        let matched = matched.map(|name| Reply::Fields(vec![("SourcePolicyId", name.into())]));
+        vec![
+            (decision, word.into()),
+            (
+                "MatchedStatements",
+                Reply::List("member", matched.collect()),
+            ),
+            ("MissingContextValues", Reply::texts("member", self.missing)),
+        ]
+    }
+}
+
 fn evaluate(
     policies: &[(String, String)],
     action: &str,
     resource: &str,
     context: &Context,
-) -> Reply {
+) -> Ruling {
     let mut missing = BTreeSet::new();
     let mut allowing = BTreeSet::new();
     let mut denying = BTreeSet::new();
@@ -101,26 +161,19 @@ fn evaluate(
             }
             let deny = statement.get("Effect").and_then(Value::as_str) == Some("Deny");
             let side = if deny { &mut denying } else { &mut allowing };
-            side.insert(name);
+            side.insert(name.clone());
         }
     }
     let (decision, matched) = match (denying.is_empty(), allowing.is_empty()) {
-        (false, _) => ("explicitDeny", denying),
-        (true, false) => ("allowed", allowing),
-        (true, true) => ("implicitDeny", BTreeSet::new()),
+        (false, _) => (Decision::ExplicitDeny, denying),
+        (true, false) => (Decision::Allowed, allowing),
+        (true, true) => (Decision::ImplicitDeny, BTreeSet::new()),
     };
-    let matched = matched.into_iter();
-    let matched = matched.map(|name| Reply::Fields(vec![("SourcePolicyId", name.into())]));
-    Reply::Fields(vec![
-        ("EvalActionName", action.into()),
-        ("EvalResourceName", resource.into()),
-        ("EvalDecision", decision.into()),
-        (
-            "MatchedStatements",
-            Reply::List("member", matched.collect()),
-        ),
-        ("MissingContextValues", Reply::texts("member", missing)),
-    ])
+    Ruling {
+        decision,
+        matched,
+        missing,
+    }
 }
 
 /// Whether the element, or the one that means the opposite, speaks of `name`.
@@ -203,20 +256,26 @@ mod tests {
             .extend(more.as_object().unwrap().clone());
         let told = desk.ok("iam", "SimulatePrincipalPolicy", input);
         let results = told["EvaluationResults"].as_array().unwrap().iter();
-        let told = results.map(|result| {
-            let text = |name: &str| result[name].as_str().unwrap().to_owned();
-            let missing = result["MissingContextValues"].as_array().unwrap();
-            let missing = missing
+        let told = results.flat_map(|result| {
+            let action = result["EvalActionName"].as_str().unwrap();
+            let each = result["ResourceSpecificResults"].as_array().unwrap();
+            let whole = told_of(action, result, "EvalDecision");
+            let each = each
                 .iter()
-                .map(|key| format!(" ?{}", key.as_str().unwrap()));
-            let (action, decision) = (text("EvalActionName"), text("EvalDecision"));
-            format!(
-                "{action} {}: {decision}{}",
-                text("EvalResourceName"),
-                missing.collect::<String>()
-            )
+                .map(|one| told_of(action, one, "EvalResourceDecision"));
+            [whole].into_iter().chain(each).collect::<Vec<_>>()
         });
         told.collect()
+    }
+
+    fn told_of(action: &str, result: &serde_json::Value, decision: &str) -> String {
+        let text = |name: &str| result[name].as_str().unwrap().to_owned();
+        let missing = result["MissingContextValues"].as_array().unwrap();
+        let missing = missing
+            .iter()
+            .map(|key| format!(" ?{}", key.as_str().unwrap()));
+        let (on, decision) = (text("EvalResourceName"), text(decision));
+        format!("{action} {on}: {decision}{}", missing.collect::<String>())
     }
 
     #[test]
@@ -255,10 +314,13 @@ mod tests {
         assert_eq!(
             decisions(&mut desk, &user, asked),
             [
+                "ec2:CreateVpc *: explicitDeny",
                 "ec2:CreateVpc arn:aws:s3:::mine/a: explicitDeny",
                 "ec2:CreateVpc arn:aws:s3:::yours/a: explicitDeny",
+                "s3:GetObject *: implicitDeny",
                 "s3:GetObject arn:aws:s3:::mine/a: allowed",
                 "s3:GetObject arn:aws:s3:::yours/a: implicitDeny",
+                "s3:PutObject *: implicitDeny",
                 "s3:PutObject arn:aws:s3:::mine/a: implicitDeny",
                 "s3:PutObject arn:aws:s3:::yours/a: implicitDeny",
             ]
