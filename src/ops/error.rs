@@ -4,6 +4,8 @@ use super::{History, Obstacles};
 use crate::address::Address;
 use crate::apply::RunError;
 use crate::plan::Refusal;
+use crate::resources::bootstrap::UNSERVED;
+use crate::resources::cluster::existing::FIND;
 use crate::resources::{Problem, Unseen};
 use crate::state::{Overtaken, StoreError};
 
@@ -134,12 +136,13 @@ impl Error {
         }
     }
 
-    /// The same, of a cluster that is not ours: nothing sweeps up after it.
+    /// The same, of a cluster that is not ours: nothing sweeps up after it. One that answers, though not in all its
+    /// parts, is not gone.
     pub(super) fn unseen_in_teardown_of_guest(unseen: Unseen) -> Self {
-        if unseen.0.service == "kubernetes" {
-            Self::GuestUnseen(unseen)
-        } else {
-            Self::Unseen(unseen)
+        match (unseen.0.service, unseen.0.operation) {
+            ("kubernetes", UNSERVED) => Self::Unseen(unseen),
+            ("kubernetes", _) | (_, FIND) | ("eks", "DescribeCluster") => Self::GuestUnseen(unseen),
+            _ => Self::Unseen(unseen),
         }
     }
 

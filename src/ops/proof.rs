@@ -53,6 +53,13 @@ pub async fn look_again(session: &Session, planned: &Planned) -> Result<Vec<Rema
     let there = observation.found.values().flatten();
     let there = there.filter(|found| found.kind != EXISTING_CLUSTER);
     let mut remains: Vec<Remains> = there.filter_map(|found| ours(planned, found)).collect();
+    let unlisted = observation.inventory.unlisted.iter();
+    remains.extend(unlisted.map(|of_type| Remains {
+        kind: "unseen".to_owned(),
+        id: of_type.clone(),
+        name: of_type.clone(),
+        found_by: "their types, which we may not list",
+    }));
     let swept = planned.observation.inventory.leftovers.as_ref();
     if let Some(swept) = swept.map_err(Clone::clone)? {
         remains.extend(left_behind(cloud, &swept.search).await?);

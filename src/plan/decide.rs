@@ -207,7 +207,19 @@ impl Planner<'_> {
             return None;
         }
         let holds_data = |found: &Observed| kind.holds_data(&found.fields);
-        if !surplus.is_empty() && found.iter().any(holds_data) {
+        if !surplus.is_empty() && kind.lives_in_cluster() && self.is_guest() {
+            // Somebody may have copied it, and our marks along.
+            let told = [
+                action.reason.as_str(),
+                "of several at one address some may be copies",
+            ];
+            action.reason = told
+                .into_iter()
+                .filter(|it| !it.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ");
+            action.danger = Some(Danger::TakesOthers);
+        } else if !surplus.is_empty() && found.iter().any(holds_data) {
             action.danger = Some(Danger::LosesData);
         }
         action.surplus = surplus;
@@ -253,7 +265,10 @@ impl Planner<'_> {
             ),
             Verb::Adopt | Verb::Forget | Verb::None => (0, 0),
         };
+        let goes = matches!(verb, Verb::Replace | Verb::Delete);
+        let unmarked = goes && found.is_some_and(|found| self.is_unmarked(kind, found));
         let danger = match verb {
+            _ if unmarked => Some(Danger::TakesOthers),
             Verb::Replace | Verb::Delete if kind.takes_others(fields) => Some(Danger::TakesOthers),
             Verb::Replace | Verb::Delete
                 if kind.holds_data(fields) && !self.never_worked(address) =>
@@ -271,6 +286,10 @@ impl Planner<'_> {
         let lost = kind
             .data_elsewhere(fields)
             .filter(|_| self.basis.goal == Goal::Apply && danger == Some(Danger::LosesData));
+        let reason = match unmarked {
+            true => format!("{reason}; it no longer says that it is ours"),
+            false => reason,
+        };
         Action {
             address: address.clone(),
             kind: kind.name().to_owned(),
@@ -286,6 +305,19 @@ impl Planner<'_> {
             removal_seconds: removes,
             surplus: Vec::new(),
         }
+    }
+
+    /// Whether the cluster is others', who may have made what stands there by a name of ours.
+    fn is_guest(&self) -> bool {
+        let desired = self.basis.desired.values().map(|desired| desired.kind);
+        let recorded = self.basis.state.resources.values();
+        let mut kinds = desired.chain(recorded.map(|recorded| recorded.kind.as_str()));
+        kinds.any(|kind| kind == EXISTING_CLUSTER)
+    }
+
+    /// Whether only its name says that it is ours, where that says little.
+    fn is_unmarked(&self, kind: &dyn Kind, found: &Observed) -> bool {
+        found.owner != Owner::Ours && kind.lives_in_cluster() && self.is_guest()
     }
 
     /// Whether its first creation never came to an end, so that nobody can have stored anything in it.

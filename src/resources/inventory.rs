@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use super::bootstrap::Values;
-use super::bootstrap::inventory::sweep;
+use super::bootstrap::inventory::{Sight, sweep};
 use super::caches::inventory::Caches;
 use super::calls::not_there_yet;
 use super::cluster::existing;
@@ -63,6 +63,8 @@ pub struct Inventory {
     pub registries: Seen<Registries>,
     /// Objects in the cluster; none while there is no cluster.
     pub objects: Seen<Vec<Observed>>,
+    /// The types of objects in another's cluster that we may not list, so that any of them may be ours.
+    pub unlisted: Vec<String>,
     /// Names of what has effects outside the cluster and is not ours; looked for only in a teardown.
     pub workloads: Seen<Option<Vec<String>>>,
     /// What the cluster's controllers made in AWS; looked for only in a teardown.
@@ -103,6 +105,7 @@ impl Inventory {
             secrets,
             registries,
             objects: Ok(Vec::new()),
+            unlisted: Vec::new(),
             workloads: Ok(None),
             leftovers,
         }
@@ -122,6 +125,7 @@ impl Inventory {
             secrets: Ok(Secrets::default()),
             registries: Ok(Registries::default()),
             objects: Ok(Vec::new()),
+            unlisted: Vec::new(),
             workloads: Ok(None),
             leftovers: Ok(None),
         }
@@ -162,11 +166,14 @@ impl Inventory {
                 .find(|one| one.owner == Owner::Ours)?;
             seen.outputs.get(output).cloned()
         };
-        self.objects = part(cloud, || async {
+        let sight = part(cloud, || async {
             let client = cloud.connector.connect(&endpoint).await?;
             sweep(&client, wanted, &values, &lookup).await
-        })
-        .await;
+        });
+        self.objects = sight.await.map(|Sight { objects, unlisted }| {
+            self.unlisted = unlisted;
+            objects
+        });
         if wanted.desired.contains_key(&cluster::workloads()) {
             let names = part(cloud, || async {
                 let client = cloud.connector.connect(&endpoint).await?;

@@ -4,6 +4,7 @@ use groundwork::environment::{self, Environment};
 use groundwork::observe::Depth;
 use groundwork::ops::{self, Confirmed, Error, Planned, Session};
 use groundwork::plan::{Danger, Goal, Phase, Refusal, Step, Verb, steps};
+use groundwork::sandbox::faults::Misbehaviour;
 use groundwork::state::State;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -311,6 +312,128 @@ async fn what_others_made_goes_only_with_consent() {
     is_untouched(&host).await;
 }
 
+/// Somebody made anew what we had made: by its name it is what we remember, and by nothing else.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_made_anew_goes_only_with_consent() {
+    let (world, host) = hosted().await;
+    let session = guest(&world);
+    apply(&session).await;
+    let shop = "/api/v1/namespaces/shop";
+    call(&world, Method::DELETE, shop, &json!({}))
+        .await
+        .unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert!(!is_there(&world, shop).await);
+    let anew = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
+    put(&world, "/api/v1/namespaces", anew).await;
+    put(&world, &format!("{shop}/configmaps"), theirs()).await;
+    let address = "bootstrap.namespace.shop";
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let action = planned.plan.action(&address.parse().unwrap()).unwrap();
+    assert_eq!(action.danger, Some(Danger::TakesOthers), "{action:#?}");
+    assert_eq!(
+        action.reason,
+        "the environment is destroyed, and with it what others made: configmap/theirs; it no longer says that it is ours"
+    );
+    let nothing = Confirmed::default();
+    let refused = ops::destroy(&session, &planned, &nothing, &Silence, never_stopped()).await;
+    assert!(matches!(refused, Err(Error::TakesOthers(_))));
+    assert!(is_there(&world, &format!("{shop}/configmaps/theirs")).await);
+    let consent = agreed(&[address]);
+    let ended = ops::destroy(&session, &planned, &consent, &Silence, never_stopped()).await;
+    assert_eq!(ended.unwrap().remains, []);
+    is_untouched(&host).await;
+}
+
+/// Who copies an object copies our marks along.
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_what_is_ours_is_not_ours() {
+    let (world, _) = hosted().await;
+    let session = guest(&world);
+    apply(&session).await;
+    let secrets = |namespace: &str| format!("/api/v1/namespaces/{namespace}/secrets");
+    let original = format!("{}/greeting", secrets("shop"));
+    let original = call(&world, Method::GET, &original, &Value::Null).await;
+    let mut copy = original.unwrap();
+    for namespace in ["shop", "default"] {
+        let (labels, annotations) = (
+            &copy["metadata"]["labels"],
+            &copy["metadata"]["annotations"],
+        );
+        copy["metadata"] = json!({
+            "name": "copy", "namespace": namespace, "labels": labels, "annotations": annotations,
+        });
+        put(&world, &secrets(namespace), copy.clone()).await;
+    }
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let surplus: Vec<_> = planned.plan.work().flat_map(|it| &it.surplus).collect();
+    assert_eq!(surplus, Vec::<&String>::new());
+    let shop = "bootstrap.namespace.shop";
+    let action = planned.plan.action(&shop.parse().unwrap()).unwrap();
+    assert_eq!(action.danger, Some(Danger::TakesOthers), "{action:#?}");
+    assert!(action.reason.ends_with("secret/copy"), "{}", action.reason);
+    let consent = agreed(&[shop]);
+    let ended = ops::destroy(&session, &planned, &consent, &Silence, never_stopped()).await;
+    assert_eq!(ended.unwrap().remains, []);
+    assert!(is_there(&world, &format!("{}/copy", secrets("default"))).await);
+}
+
+/// Which of them is the copy nobody can tell, where nobody remembers the address.
+#[tokio::test(start_paused = true)]
+async fn of_two_at_an_address_that_nobody_remembers_neither_goes_unasked() {
+    let (world, _) = hosted().await;
+    let session = guest(&world);
+    apply(&session).await;
+    let address = "bootstrap.release.gone.persistentvolumeclaim.forgotten";
+    let mut forgotten = forgotten(&session, address);
+    forgotten["kind"] = json!("PersistentVolumeClaim");
+    forgotten["spec"] = json!({
+        "accessModes": ["ReadWriteOnce"], "storageClassName": "gp2",
+        "resources": {"requests": {"storage": "1Gi"}},
+    });
+    for name in ["forgotten", "copy"] {
+        forgotten["metadata"]["name"] = json!(name);
+        let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+        put(&world, claims, forgotten.clone()).await;
+    }
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let action = planned.plan.action(&address.parse().unwrap()).unwrap();
+    assert_eq!(action.danger, Some(Danger::TakesOthers), "{action:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ingress_of_ours_serves_nobody_else() {
+    let (world, _) = hosted().await;
+    let planned = guest(&world).plan(Goal::Apply).await.unwrap();
+    let manifest = |kind: &str| {
+        let address = format!("bootstrap.ingress.{kind}.traefik").parse().unwrap();
+        planned.desired[&address].fields["manifest"].clone()
+    };
+    let class = manifest("ingressclass");
+    let default = "ingressclass.kubernetes.io/is-default-class";
+    assert_eq!(class["metadata"]["annotations"][default], Value::Null);
+    let arguments = &manifest("deployment")["spec"]["template"]["spec"]["containers"][0]["args"];
+    let only = json!("--providers.kubernetesingress.ingressclass=traefik");
+    assert!(arguments.as_array().unwrap().contains(&only));
+}
+
+/// A cluster that answers is not gone: what does not answer is named, and nobody is told to forget everything.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_does_not_answer_is_named() {
+    let (world, _) = hosted().await;
+    let session = guest(&world);
+    apply(&session).await;
+    world.sandbox.faults().set(Misbehaviour {
+        failing_reads: ["GET /apis/policy/v1".to_owned()].into(),
+        ..Misbehaviour::default()
+    });
+    let unseen = session.plan(Goal::Destroy).await.err().unwrap();
+    let Error::Unseen(unseen) = &unseen else {
+        panic!("{unseen:?}");
+    };
+    assert!(unseen.0.message.contains("policy/v1"), "{unseen:?}");
+}
+
 /// An object of ours of which the state knows nothing.
 fn forgotten(session: &Session, address: &str) -> Value {
     let mut forgotten = theirs();
@@ -367,7 +490,7 @@ async fn another_cluster_is_never_taken_for_the_one() {
     let id = &recorded[&"cluster.control-plane".parse().unwrap()].id;
     destroy(&host).await;
     let unseen = session.plan(Goal::Destroy).await.err().unwrap();
-    assert!(matches!(unseen, Error::Unseen(_)), "{unseen:?}");
+    assert!(matches!(unseen, Error::GuestUnseen(_)), "{unseen:?}");
     apply(&host).await;
     for goal in [Goal::Apply, Goal::Destroy] {
         let refusals = refusals(&session, goal).await;

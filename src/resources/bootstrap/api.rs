@@ -51,10 +51,12 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
     let ObjectId {
         api_version, kind, ..
     } = like;
-    list_at(client, &like.type_path(), [api_version, kind], selector).await
+    let listed = list_at(client, &like.type_path(), [api_version, kind], selector).await?;
+    Ok(listed.unwrap_or_default())
 }
 
-/// The same at `path`, of objects of this API version and kind.
+/// The same at `path`, of objects of this API version and kind; nothing, not even an empty list, where there is no such
+/// path.
 ///
 /// # Errors
 /// The fault of the call.
@@ -63,7 +65,7 @@ pub async fn list_at(
     path: &str,
     [api_version, kind]: [&str; 2],
     selector: &str,
-) -> Result<Vec<Value>, Fault> {
+) -> Result<Option<Vec<Value>>, Fault> {
     let mut objects = Vec::new();
     let mut next = String::new();
     let mut begun_anew = 0;
@@ -84,7 +86,7 @@ pub async fn list_at(
             continue;
         }
         let Some(mut page) = present(answer)? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             // The items of a list do not repeat what they are.
@@ -96,7 +98,7 @@ pub async fn list_at(
         }
         match page.pointer("/metadata/continue").and_then(Value::as_str) {
             Some(token) if !token.is_empty() => token.clone_into(&mut next),
-            Some(_) | None => return Ok(objects),
+            Some(_) | None => return Ok(Some(objects)),
         }
     }
 }

@@ -96,14 +96,16 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
             .flat_map(|part| part.desired(context))
             .collect();
     }
+    // Ingresses without a class are others' where the cluster is.
+    let guest = context.environment.existing_cluster.is_some();
     let mut manifests = match ingress.controller {
         IngressController::Traefik => vec![
             service_account(ingress),
             cluster_role(),
             cluster_role_binding(ingress),
-            ingress_class(),
+            ingress_class(guest),
             balanced(context, ingress, service(ingress)),
-            deployment(ingress),
+            deployment(ingress, guest),
         ],
     };
     manifests.extend(certificate::objects(ingress));
@@ -174,16 +176,20 @@ fn cluster_role_binding(ingress: &Ingress) -> Value {
     })
 }
 
-fn ingress_class() -> Value {
-    json!({
+fn ingress_class(guest: bool) -> Value {
+    let mut class = json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "IngressClass",
         "metadata": {
             "name": NAME,
-            "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"},
         },
         "spec": {"controller": "traefik.io/ingress-controller"},
-    })
+    });
+    if !guest {
+        let default = json!({"ingressclass.kubernetes.io/is-default-class": "true"});
+        class["metadata"]["annotations"] = default;
+    }
+    class
 }
 
 fn service(ingress: &Ingress) -> Value {
@@ -200,7 +206,7 @@ fn service(ingress: &Ingress) -> Value {
     })
 }
 
-fn deployment(ingress: &Ingress) -> Value {
+fn deployment(ingress: &Ingress, guest: bool) -> Value {
     let port =
         |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
     let ping = json!({"httpGet": {"path": "/ping", "port": "traefik"}, "periodSeconds": 10});
@@ -224,7 +230,7 @@ fn deployment(ingress: &Ingress) -> Value {
                     "containers": [{
                         "name": NAME,
                         "image": format!("docker.io/traefik:{}", ingress.version),
-                        "args": arguments(ingress),
+                        "args": arguments(ingress, guest),
                         "ports": [port("web", 8000), port("websecure", 8443), port("traefik", 8080)],
                         "readinessProbe": ping,
                         "livenessProbe": ping,
@@ -243,9 +249,9 @@ fn deployment(ingress: &Ingress) -> Value {
     deployment
 }
 
-fn arguments(ingress: &Ingress) -> Vec<String> {
+fn arguments(ingress: &Ingress, guest: bool) -> Vec<String> {
     let published = format!("{}/{NAME}", ingress.namespace);
-    vec![
+    let mut arguments = vec![
         "--entrypoints.web.address=:8000/tcp".to_owned(),
         "--entrypoints.websecure.address=:8443/tcp".to_owned(),
         "--entrypoints.websecure.http.tls=true".to_owned(),
@@ -258,5 +264,9 @@ fn arguments(ingress: &Ingress) -> Vec<String> {
         "--providers.kubernetesingress.allowemptyservices=true".to_owned(),
         "--global.checknewversion=false".to_owned(),
         "--global.sendanonymoususage=false".to_owned(),
-    ]
+    ];
+    if guest {
+        arguments.push(format!("--providers.kubernetesingress.ingressclass={NAME}"));
+    }
+    arguments
 }

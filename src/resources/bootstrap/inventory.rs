@@ -8,10 +8,9 @@ use serde_json::Value;
 
 use super::api;
 use super::id::ObjectId;
-use super::object::{
-    ANNOTATION_ADDRESS, LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, observed, owner,
-};
-use super::others::{self, Type, type_of};
+use super::marks::Marks;
+use super::object::{LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, observed, owner};
+use super::others::{self, Going, Type, type_of};
 use super::secret::Values;
 use crate::address::Address;
 use crate::cloud::Fault;
@@ -19,6 +18,15 @@ use crate::resources::{Condition, Fields, Observed, Owner, Wanted, cluster, kind
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 16;
+
+/// What is in the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Sight {
+    /// The objects of ours and those with names that we want.
+    pub objects: Vec<Observed>,
+    /// The types that we may not list, among which our marks were looked for in vain.
+    pub unlisted: Vec<String>,
+}
 
 /// The objects of ours and those with names that we want, each compared by the API server.
 ///
@@ -29,15 +37,16 @@ pub async fn sweep(
     wanted: &Wanted<'_>,
     values: &Values,
     lookup: &(impl Fn(&Address, &str) -> Option<String> + Sync),
-) -> Result<Vec<Observed>, Fault> {
+) -> Result<Sight, Fault> {
     let known = known(wanted);
+    let marks = Marks::of(wanted.ownership, &known);
     // What is in a cluster of ours goes with it.
     let guest = cluster::existing::is_used(wanted);
     let mut types = match guest && goes(wanted, &known) {
         true => others::types(client).await?,
         false => Vec::new(),
     };
-    let mut live = labelled(client, wanted, known.keys(), &types).await?;
+    let (mut live, unlisted) = labelled(client, wanted, known.keys(), &types).await?;
     let missing: Vec<&ObjectId> = known.keys().filter(|id| !live.contains_key(*id)).collect();
     let gets = missing.into_iter().map(|id| async move {
         let object = api::get(client, id).await?;
@@ -51,25 +60,47 @@ pub async fn sweep(
     let views = live.iter().filter_map(|(id, object)| {
         let address = match known.get(id) {
             Some(address) => address.clone(),
-            None => marked(wanted, object)?,
+            None => marks.address(object)?,
         };
         Some(view(client, wanted, values, lookup, address, id, object))
     });
     let views: Vec<_> = views.collect();
     let seen: Vec<Option<Observed>> = stream::iter(views).buffered(AT_ONCE).try_collect().await?;
     let mut seen: Vec<Observed> = seen.into_iter().flatten().collect();
-    for one in seen.iter_mut().filter(|one| one.owner == Owner::Ours) {
-        let object = one.id.parse().ok().and_then(|id| live.get(&id));
-        let going = wanted.teardown || !wanted.desired.contains_key(&one.address);
-        if let Some(object) = object.filter(|_| guest && going) {
-            if types.is_empty() {
-                types = others::types(client).await?;
-            }
-            let others = others::taken_along(client, wanted, &types, object).await?;
+    if guest {
+        let going = seen.iter_mut().filter(|one| is_going(wanted, one));
+        let going: Vec<(&mut Observed, &Value)> = going
+            .filter_map(|one| {
+                let id: ObjectId = one.id.parse().ok()?;
+                Some((one, live.get(&id)?))
+            })
+            .collect();
+        if types.is_empty() && !going.is_empty() {
+            types = others::types(client).await?;
+        }
+        let along = Going::of(wanted, &marks, going.iter().map(|(_, object)| *object));
+        for (one, object) in going {
+            let others = others::taken_along(client, &types, &along, object).await?;
             others::take_down(&mut one.fields, &others);
         }
     }
-    Ok(seen)
+    Ok(Sight {
+        objects: seen,
+        unlisted,
+    })
+}
+
+/// Whether what was found may be deleted: it is ours, or was, and nobody asks for it.
+fn is_going(wanted: &Wanted<'_>, found: &Observed) -> bool {
+    let recorded = wanted.recorded.get(&found.address);
+    let ours = match &found.owner {
+        Owner::Ours => true,
+        Owner::Other { lineage: None } => recorded.is_some_and(|it| it.id == found.id),
+        Owner::Other { lineage: Some(_) } => false,
+    };
+    let asked = wanted.desired.get(&found.address);
+    let asked = asked.and_then(|desired| object_id(&desired.fields));
+    ours && (wanted.teardown || asked.is_none_or(|id| id.to_string() != found.id))
 }
 
 /// Whether anything of ours is to be deleted: only then does it matter what others have.
@@ -91,20 +122,21 @@ fn object_id(fields: &Fields) -> Option<ObjectId> {
     fields.get("object")?.as_str()?.parse().ok()
 }
 
-/// Every object of the types of `known`, and of `types` beside them, that carries our labels.
+/// Every object of the types of `known`, and of `types` beside them, that carries our labels; and which of these we may
+/// not list.
 async fn labelled(
     client: &Client,
     wanted: &Wanted<'_>,
     known: impl Iterator<Item = &ObjectId> + Clone,
     types: &[Type],
-) -> Result<BTreeMap<ObjectId, Value>, Fault> {
+) -> Result<(BTreeMap<ObjectId, Value>, Vec<String>), Fault> {
     let selector = format!(
         "{LABEL_MANAGED}={},{LABEL_ENVIRONMENT}={}",
         api::MANAGER,
         wanted.ownership.environment
     );
     let others = known.clone().map(type_of).collect();
-    let others = others::of_other_types(client, types, &others, &selector).await?;
+    let (others, unlisted) = others::of_other_types(client, types, &others, &selector).await?;
     let mut once = BTreeSet::new();
     let one_of_each = known.filter(|id| once.insert((&id.api_version, &id.kind)));
     let lists: Vec<_> = one_of_each
@@ -115,16 +147,8 @@ async fn labelled(
         .try_collect()
         .await?;
     let objects = lists.into_iter().flatten().chain(others);
-    Ok(objects
-        .filter_map(|object| Some((ObjectId::of(&object)?, object)))
-        .collect())
-}
-
-/// The address that an object of ours carries.
-fn marked(wanted: &Wanted<'_>, object: &Value) -> Option<Address> {
-    let address = object["metadata"]["annotations"][ANNOTATION_ADDRESS].as_str()?;
-    let ours = owner(wanted.ownership, object) == Owner::Ours;
-    address.parse().ok().filter(|_| ours)
+    let objects = objects.filter_map(|object| Some((ObjectId::of(&object)?, object)));
+    Ok((objects.collect(), unlisted))
 }
 
 /// The kind of what stands at `address`: the first two names of it.

@@ -10,6 +10,7 @@ mod holders;
 pub(super) mod id;
 mod ingress;
 pub mod inventory;
+mod marks;
 mod namespace;
 pub(super) mod object;
 mod others;
@@ -28,6 +29,7 @@ pub use ingress::{
 };
 pub use namespace::KIND as NAMESPACE;
 pub use object::{LABEL_ENVIRONMENT, ObjectKind};
+pub use others::UNSERVED;
 pub use project::KIND as PROJECT;
 pub use release::KIND as RELEASE;
 pub use rendered::{Published, Rendered, Unusable, documents, rendered};

@@ -8,13 +8,17 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::id::ObjectId;
-use super::object::owner;
+use super::marks::Marks;
+use super::ready::condition;
 use super::{APPLICATION, api};
 use crate::cloud::{Class, Fault};
-use crate::resources::{Fields, Owner, Wanted};
+use crate::resources::{Condition, Fields, Wanted};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 16;
+
+/// The operation of what an API server should serve and does not.
+pub const UNSERVED: &str = "look at what it serves";
 
 /// The member of an observed manifest that names them.
 const OTHERS: &str = "others";
@@ -45,9 +49,33 @@ pub struct Type {
     kind: String,
     plural: String,
     namespaced: bool,
+    /// Whether a definition of ours says that it is there.
+    defined: bool,
 }
 
 impl Type {
+    /// The type that a definition of ours makes, in a version that it says is served.
+    fn defined_by(definition: &Value) -> Option<Self> {
+        let spec = &definition["spec"];
+        let version = list(&spec["versions"]).find(|version| version["served"] == true)?;
+        let (group, version) = (text(spec, "/group"), text(version, "/name"));
+        Some(Self {
+            api_version: format!("{group}/{version}"),
+            kind: text(spec, "/names/kind").to_owned(),
+            plural: text(spec, "/names/plural").to_owned(),
+            namespaced: spec["scope"] == "Namespaced",
+            defined: condition(definition) == Condition::Ready,
+        })
+    }
+
+    /// What people call it: `books.ledger.example.com`.
+    fn name(&self) -> String {
+        match self.group() {
+            "" => self.plural.clone(),
+            group => format!("{}.{group}", self.plural),
+        }
+    }
+
     fn group(&self) -> &str {
         group(&self.api_version)
     }
@@ -65,17 +93,22 @@ impl Type {
         }
     }
 
-    /// Its objects. One whose objects we may not list is none of those that we put there.
+    /// Its objects; none where we may not list them.
     async fn list(
         &self,
         client: &Client,
         namespace: Option<&str>,
         selector: &str,
-    ) -> Result<Vec<Value>, Fault> {
+    ) -> Result<Option<Vec<Value>>, Fault> {
         let (path, of) = (self.path(namespace), [&*self.api_version, &*self.kind]);
         match api::list_at(client, &path, of, selector).await {
-            Err(fault) if fault.class == Class::Forbidden => Ok(Vec::new()),
-            listed => listed,
+            Err(fault) if fault.class == Class::Forbidden => Ok(None),
+            Ok(None) if self.defined => Err(unserved(
+                &self.name(),
+                "its definition is there, and it is not served",
+                Class::Retry,
+            )),
+            listed => Ok(Some(listed?.unwrap_or_default())),
         }
     }
 }
@@ -92,13 +125,34 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// Every type whose objects can be listed and deleted, each once: in the version that its group prefers.
+/// What the API server should tell of and does not.
+fn unserved(what: &str, why: &str, class: Class) -> Fault {
+    Fault {
+        service: "kubernetes",
+        operation: UNSERVED,
+        code: "NotServed".to_owned(),
+        message: format!(
+            "{what} can't be looked at, so nobody knows what is there: {why}; mend what serves it, or take it away"
+        ),
+        class,
+        source: None,
+    }
+}
+
+/// Every type whose objects can be listed and deleted, each once: in the version that its group prefers, or else in
+/// another that is served.
 ///
 /// # Errors
 /// The fault of the first call that failed.
 pub async fn types(client: &Client) -> Result<Vec<Type>, Fault> {
     let groups = api::told(client, "/apis").await?;
-    let versions = list(&groups["groups"]).map(|one| text(one, "/preferredVersion/groupVersion"));
+    let versions = list(&groups["groups"]).flat_map(|one| {
+        let preferred = text(one, "/preferredVersion/groupVersion");
+        let all = list(&one["versions"]).map(|version| text(version, "/groupVersion"));
+        [preferred]
+            .into_iter()
+            .chain(all.filter(move |it| *it != preferred))
+    });
     let versions: Vec<String> = ["v1"]
         .into_iter()
         .chain(versions)
@@ -106,11 +160,22 @@ pub async fn types(client: &Client) -> Result<Vec<Type>, Fault> {
         .collect();
     let asked = versions.into_iter().map(|version| async move {
         let root = if version.contains('/') { "apis" } else { "api" };
-        let told = api::told(client, &format!("/{root}/{version}")).await?;
-        Ok::<_, Fault>(types_in(&version, &told))
+        match api::told(client, &format!("/{root}/{version}")).await {
+            Ok(told) => Ok(types_in(&version, &told)),
+            // It went a moment ago.
+            Err(fault) if fault.class == Class::Absent => Ok(Vec::new()),
+            // An API that somebody's pods serve is as dead as they are.
+            Err(fault) => {
+                let what = format!("the API group {version}");
+                Err(unserved(&what, &fault.message, fault.class))
+            }
+        }
     });
     let told: Vec<Vec<Type>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-    Ok(told.into_iter().flatten().collect())
+    let mut once = BTreeSet::new();
+    let types = told.into_iter().flatten();
+    let types = types.filter(|one| once.insert((one.name(), one.kind.clone())));
+    Ok(types.collect())
 }
 
 fn types_in(version: &str, told: &Value) -> Vec<Type> {
@@ -123,12 +188,14 @@ fn types_in(version: &str, told: &Value) -> Vec<Type> {
             kind: text(one, "/kind").to_owned(),
             plural: text(one, "/name").to_owned(),
             namespaced: one["namespaced"] == true,
+            defined: false,
         })
         .filter(|one| !KEPT_ALONG.contains(&one.kind.as_str()))
         .collect()
 }
 
-/// Every object with the labels `selector` whose type is none of `known`, and that nothing else owns.
+/// Every object with the labels `selector` whose type is none of `known`, and that nothing else owns; and the types
+/// that we may not list.
 ///
 /// # Errors
 /// The fault of the first call that failed.
@@ -137,17 +204,38 @@ pub async fn of_other_types(
     types: &[Type],
     known: &BTreeSet<(&str, &str)>,
     selector: &str,
-) -> Result<Vec<Value>, Fault> {
+) -> Result<(Vec<Value>, Vec<String>), Fault> {
     let others = types
         .iter()
         .filter(|one| !known.contains(&(one.group(), &one.kind)));
-    let lists: Vec<_> = others.map(|one| one.list(client, None, selector)).collect();
-    let lists: Vec<Vec<Value>> = stream::iter(lists)
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
-    let objects = lists.into_iter().flatten();
-    Ok(objects.filter(|object| !is_owned(object)).collect())
+    let (objects, unlisted) = all_of(client, others, None, selector).await?;
+    let objects = objects.into_iter().filter(|object| !is_owned(object));
+    Ok((objects.collect(), unlisted))
+}
+
+/// The objects of all these types, and the names of those types that we may not list.
+async fn all_of<'t>(
+    client: &Client,
+    types: impl Iterator<Item = &'t Type>,
+    namespace: Option<&str>,
+    selector: &str,
+) -> Result<(Vec<Value>, Vec<String>), Fault> {
+    let lists: Vec<_> =
+        types
+            .map(|one| async move {
+                Ok::<_, Fault>((one, one.list(client, namespace, selector).await?))
+            })
+            .collect();
+    let lists: Vec<(&Type, Option<Vec<Value>>)> =
+        stream::iter(lists).buffered(AT_ONCE).try_collect().await?;
+    let (mut objects, mut unlisted) = (Vec::new(), Vec::new());
+    for (of_type, listed) in lists {
+        match listed {
+            Some(listed) => objects.extend(listed),
+            None => unlisted.push(of_type.name()),
+        }
+    }
+    Ok((objects, unlisted))
 }
 
 /// The group and kind of what has this id, by which its type is known whatever its version.
@@ -161,35 +249,25 @@ pub fn type_of(id: &ObjectId) -> (&str, &str) {
 /// The fault of the first call that failed.
 pub async fn taken_along(
     client: &Client,
-    wanted: &Wanted<'_>,
     types: &[Type],
+    going: &Going<'_>,
     object: &Value,
 ) -> Result<Vec<String>, Fault> {
     let name = text(object, "/metadata/name");
+    let defined = Type::defined_by(object);
     let (those, namespace): (Vec<&Type>, _) = match text(object, "/kind") {
         "Namespace" => (
             types.iter().filter(|one| one.namespaced).collect(),
             Some(name),
         ),
-        "CustomResourceDefinition" => {
-            let (group, kind) = (
-                text(object, "/spec/group"),
-                text(object, "/spec/names/kind"),
-            );
-            let same = |one: &&Type| one.group() == group && one.kind == kind;
-            (types.iter().filter(same).collect(), None)
-        }
+        "CustomResourceDefinition" => (defined.iter().collect(), None),
         _ => return Ok(Vec::new()),
     };
-    let lists: Vec<_> = those
-        .iter()
-        .map(|one| one.list(client, namespace, ""))
-        .collect();
-    let lists: Vec<Vec<Value>> = stream::iter(lists).buffered(AT_ONCE).try_collect().await?;
-    let own = Own::of(wanted);
-    let objects = lists.into_iter().flatten();
-    let others = objects.filter(|object| own.is_of_others(wanted, object));
-    let named: BTreeSet<String> = others.map(|object| called(&object, namespace)).collect();
+    let (objects, unlisted) = all_of(client, those.into_iter(), namespace, "").await?;
+    let others = objects.iter().filter(|it| going.is_of_others(types, it));
+    let mut named: BTreeSet<String> = others.map(|object| called(object, namespace)).collect();
+    let unlisted = unlisted.iter();
+    named.extend(unlisted.map(|of_type| format!("any {of_type} (which we may not list)")));
     Ok(named.into_iter().collect())
 }
 
@@ -207,23 +285,37 @@ fn called(object: &Value, told: Option<&str>) -> String {
     }
 }
 
-/// Whether something else brought it, and takes it along.
+/// Whether something else brought it.
 fn is_owned(object: &Value) -> bool {
     list(&object["metadata"]["ownerReferences"])
         .next()
         .is_some()
 }
 
-/// What is ours though it does not carry our marks.
-struct Own {
+/// What goes, and what is ours though it does not carry our marks.
+pub struct Going<'a> {
+    marks: &'a Marks<'a>,
+    /// What is deleted.
+    ids: BTreeSet<&'a str>,
+    /// The namespaces among it.
+    namespaces: BTreeSet<&'a str>,
+    /// The types that are defined by what is among it.
+    types: BTreeSet<(&'a str, &'a str)>,
     /// Our applications, which take along what they deployed.
     applications: BTreeSet<String>,
     /// What the names of claims begin with that StatefulSets of ours made, each with its namespace.
     claims: BTreeSet<(String, String)>,
 }
 
-impl Own {
-    fn of(wanted: &Wanted<'_>) -> Self {
+impl<'a> Going<'a> {
+    /// What goes where `objects` are deleted.
+    pub fn of(
+        wanted: &Wanted<'_>,
+        marks: &'a Marks<'a>,
+        objects: impl Iterator<Item = &'a Value> + Clone,
+    ) -> Self {
+        let of_kind = |kind: &'static str| objects.clone().filter(move |it| it["kind"] == kind);
+        let definitions = of_kind("CustomResourceDefinition");
         let applications = wanted.names(APPLICATION.name).into_keys().collect();
         let sets = wanted
             .known()
@@ -240,25 +332,49 @@ impl Own {
             })
         });
         Self {
+            marks,
+            ids: objects
+                .clone()
+                .map(|it| text(it, "/metadata/uid"))
+                .collect(),
+            namespaces: of_kind("Namespace")
+                .map(|it| text(it, "/metadata/name"))
+                .collect(),
+            types: definitions
+                .map(|it| (text(it, "/spec/group"), text(it, "/spec/names/kind")))
+                .collect(),
             applications,
             claims: claims.collect(),
         }
     }
 
-    fn is_of_others(&self, wanted: &Wanted<'_>, object: &Value) -> bool {
+    fn is_of_others(&self, types: &[Type], object: &Value) -> bool {
         let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
         let going = !object["metadata"]["deletionTimestamp"].is_null();
         let of_kubernetes = IN_EVERY.contains(&(kind, name))
             || object["type"] == "kubernetes.io/service-account-token";
         let of_the_agent = kind == "Secret" && OF_THE_AGENT.contains(&name);
-        let ours = owner(wanted.ownership, object) == Owner::Ours;
-        !(ours
+        !(self.marks.are_ours(object)
             || going
-            || is_owned(object)
+            || self.follows_its_owner(types, object)
             || of_kubernetes
             || of_the_agent
             || self.is_deployed(object)
             || self.is_claimed(object))
+    }
+
+    /// Whether it goes with what owns it, which is ours, or named already.
+    fn follows_its_owner(&self, types: &[Type], object: &Value) -> bool {
+        let here = self
+            .namespaces
+            .contains(text(object, "/metadata/namespace"));
+        list(&object["metadata"]["ownerReferences"]).any(|owner| {
+            let of_type = (group(text(owner, "/apiVersion")), text(owner, "/kind"));
+            let in_namespace = |one: &Type| one.namespaced && (one.group(), &*one.kind) == of_type;
+            self.ids.contains(text(owner, "/uid"))
+                || self.types.contains(&of_type)
+                || here && types.iter().any(in_namespace)
+        })
     }
 
     /// Whether an application of ours deployed it.

@@ -27,6 +27,9 @@ pub struct ExistingCluster;
 
 const KIND: &str = EXISTING_CLUSTER;
 
+/// The operation of finding it.
+pub const FIND: &str = "find the cluster";
+
 /// Such a cluster, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -124,7 +127,7 @@ async fn described(cloud: &Cloud, region: &str, name: &str) -> Result<ClusterEnd
 fn stopped(code: &str, message: String) -> Fault {
     Fault {
         service: "groundwork",
-        operation: "find the cluster",
+        operation: FIND,
         code: code.to_owned(),
         message,
         class: Class::Stop,
