@@ -412,3 +412,6 @@ pub fn taken_down(fields: &Fields) -> Vec<String> {
     let others = others.into_iter().flat_map(list).filter_map(Value::as_str);
     others.map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests;
