@@ -288,6 +288,10 @@ impl Session {
         for checked in join_all(checks).await {
             problems.extend(checked?);
         }
+        problems.extend(cluster::lacking_without_auto_mode(
+            &observation.inventory,
+            desired,
+        ));
         if problems.is_empty() {
             Ok(())
         } else {

@@ -482,6 +482,13 @@ impl Planner<'_> {
         let (address, name) = (&desired.address, &desired.name);
         let mut action = self.action(kind, address, name, verb, reason, Some(found));
         action.id = Some(found.id.clone());
+        let changed: Vec<String> = changes.iter().map(|it| it.field.clone()).collect();
+        if verb == Verb::Update
+            && let Some(disruption) = kind.disruption(&changed, &desired.fields)
+        {
+            action.danger = Some(Danger::Disrupts);
+            action.reason = format!("{}: {disruption}", action.reason);
+        }
         action.changes = changes;
         action
     }

@@ -363,6 +363,11 @@ pub trait Kind: Send + Sync {
         vec![Claim::Name(format!("{} {name}", self.name()))]
     }
 
+    /// What an update of the fields `changed` to those that are wanted interrupts, in words.
+    fn disruption(&self, _changed: &[String], _wanted: &Fields) -> Option<&'static str> {
+        None
+    }
+
     /// The outputs that an update of the fields `changed` changes.
     fn outputs_changed_by(&self, _changed: &[String]) -> &'static [&'static str] {
         &[]

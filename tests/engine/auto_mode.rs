@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use groundwork::environment;
 use groundwork::event::{Event, Listener, SmokeResult};
-use groundwork::ops::{self, Confirmed, Session};
-use groundwork::plan::{Goal, Verb};
+use groundwork::ops::{self, Confirmed, Error, Session};
+use groundwork::plan::{Danger, Goal, Verb};
 use serde_json::{Value, json};
 
 use crate::common::{Silence, World, apply, carry_out, destroy, never_stopped};
@@ -101,6 +101,18 @@ async fn nodes(hands: &Hands) -> Vec<String> {
     labels
 }
 
+/// What add-ons run in `kube-system`.
+async fn addons(hands: &Hands) -> Vec<String> {
+    let mut names = Vec::new();
+    for kind in ["deployments", "daemonsets"] {
+        let there = format!("/apis/apps/v1/namespaces/kube-system/{kind}");
+        let there = hands.get(&there).await;
+        let there = there["items"].as_array().unwrap().iter();
+        names.extend(there.filter_map(|it| Some(it["metadata"]["name"].as_str()?.to_owned())));
+    }
+    names
+}
+
 /// A pod with these settings in `default`, and a minute for it to be placed; the node that it is on.
 async fn placed(hands: &Hands, name: &str, more: Value) -> Option<String> {
     let mut spec = json!({"containers": [{"name": "it", "image": "it:1"}]});
@@ -132,6 +144,7 @@ async fn alone_it_brings_all_that_a_cluster_needs_and_takes_it_away() {
     nothing_to_do(&session).await;
     let hands = Hands::on(&world, &session);
     assert_eq!(nodes(&hands).await, ["general-purpose"]);
+    assert_eq!(addons(&hands).await, ["coredns"]);
     let (hostname, sends_to) = balancer(&session, &hands).await;
     assert!(hostname.starts_with("k8s-traefik-traefik-"), "{hostname}");
     assert_eq!(sends_to, "ip");
@@ -226,6 +239,7 @@ async fn beside_node_groups_each_pod_finds_its_own() {
     nothing_to_do(&session).await;
     let hands = Hands::on(&world, &session);
     assert_eq!(nodes(&hands).await, ["general-purpose", "gpu"]);
+    assert_eq!(addons(&hands).await, ["coredns", "aws-node", "kube-proxy"]);
     let trained = json!({"nodeSelector": {"tier": "gpu"},
         "tolerations": [{"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}]});
     assert_eq!(
@@ -234,6 +248,25 @@ async fn beside_node_groups_each_pod_finds_its_own() {
     );
     assert_eq!(nodes(&hands).await, ["general-purpose", "gpu"]);
     destroy(&session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_cluster_lacks_that_was_made_with_it_is_told_before_it_goes() {
+    let world = World::new();
+    apply(&session(&world, AUTO)).await;
+    let group = GROUP.replace("[cluster.addons.vpc-cni]\n", "");
+    let planned = session(&world, &group).plan(Goal::Apply).await;
+    let Err(Error::Impossible(problems)) = planned else {
+        panic!("{:#?}", planned.map(|planned| planned.plan));
+    };
+    let [problem] = problems.as_slice() else {
+        panic!("{problems:#?}");
+    };
+    assert_eq!(problem.address.as_str(), "cluster.control-plane");
+    let told = &problem.message;
+    assert!(told.ends_with("add `[cluster.addons.vpc-cni]`"), "{told}");
+    let listed = session(&world, GROUP);
+    listed.plan(Goal::Apply).await.unwrap();
 }
 
 /// Takes down in which order steps begin and end.
@@ -297,6 +330,11 @@ async fn whoever_makes_load_balancers_changes_with_it() {
 
     // Off again: its load balancer goes while it is still there to take it away, and its rights go last.
     let planned = without.plan(Goal::Apply).await.unwrap();
+    let off = "cluster.control-plane".parse().unwrap();
+    let off = planned.plan.action(&off).unwrap();
+    assert_eq!(off.danger, Some(Danger::Disrupts));
+    let told = "its nodes go and all that runs on them, and its load balancers";
+    assert!(off.reason.contains(told), "{}", off.reason);
     let steps = Steps::default();
     let nothing = Confirmed::default();
     let report = ops::apply(&without, &planned, &nothing, &steps, never_stopped())

@@ -587,3 +587,28 @@ async fn a_claim_that_leaves_its_release_takes_consent() {
     carry_out_with(&session, &planned, &agreed(&[claim])).await;
     assert!(!is_there(&world, path).await);
 }
+
+/// The cluster gives the class; that the load balancer faces the internet has to be said.
+#[tokio::test(start_paused = true)]
+async fn where_anothers_cluster_has_auto_mode_that_makes_the_load_balancer() {
+    let world = World::new();
+    let nodes = HOST.find("[cluster.node_groups").unwrap();
+    let auto = format!("{}[cluster.auto_mode]\n", &HOST[..nodes]);
+    let host = world.session(environment(&world, "host", &auto));
+    apply(&host).await;
+    let session = guest(&world);
+    apply(&session).await;
+    let balancers = &host.cloud.aws.load_balancers;
+    let there = balancers.describe_load_balancers().send().await.unwrap();
+    let [balancer] = there.load_balancers() else {
+        panic!("{:#?}", there.load_balancers());
+    };
+    let name = balancer.load_balancer_name().unwrap();
+    assert!(name.starts_with("k8s-traefik-"), "{name}");
+    let scheme = balancer.scheme().map(|scheme| scheme.as_str());
+    assert_eq!(scheme, Some("internet-facing"));
+    let planned = session.plan(Goal::Apply).await.unwrap();
+    assert!(planned.plan.is_empty(), "{:#?}", planned.plan);
+    destroy(&session).await;
+    is_untouched(&host).await;
+}

@@ -65,6 +65,10 @@ impl Cluster {
     }
 }
 
+/// The add-ons that a node group's nodes need for their network and for names. EKS puts these into a new cluster by itself,
+/// but not with Auto Mode, whose nodes bring their own (EKS API, CreateCluster, `bootstrapSelfManagedAddons`).
+pub const NETWORKING: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
+
 /// EKS Auto Mode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AutoMode {

@@ -30,7 +30,8 @@ pub use bootstrap::{
 };
 pub use cluster::{
     Access, Addon, AutoMode, Capacity, Cluster, Conflicts, ControlPolicy, ExistingCluster,
-    IdentityBy, LOG_RETENTION_DAYS, LogType, NodeGroup, NodePool, PodIdentity, Taint, TaintEffect,
+    IdentityBy, LOG_RETENTION_DAYS, LogType, NETWORKING, NodeGroup, NodePool, PodIdentity, Taint,
+    TaintEffect,
 };
 pub use data::{Cache, CacheEngine, Database, DatabaseEngine, Secret, SecretSource};
 pub use dns::LoadBalancerName;

@@ -8,7 +8,7 @@ use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::RoleName;
 use crate::environment::model::{
-    Access, Addon, AutoMode, IdentityBy, LOG_RETENTION_DAYS, PodIdentity, partition,
+    Access, Addon, AutoMode, IdentityBy, LOG_RETENTION_DAYS, NETWORKING, PodIdentity, partition,
 };
 use crate::environment::raw;
 use crate::environment::source::Path;
@@ -18,10 +18,6 @@ const RESERVED: [&str; 5] = ["amazon:", "aws:", "eks:", "iam:", "system:"];
 
 /// Add-ons without which nodes do not join; every other one needs nodes to run on (FACTS §2).
 const BEFORE_NODES: [&str; 3] = ["eks-pod-identity-agent", "kube-proxy", "vpc-cni"];
-
-/// What a node group's nodes need for their network. EKS puts both into a new cluster by itself, but not with Auto Mode,
-/// whose nodes bring their own (EKS API, CreateCluster, `bootstrapSelfManagedAddons`).
-const NETWORKING: [&str; 2] = ["kube-proxy", "vpc-cni"];
 
 /// Hands pods their identities.
 const AGENT: &str = "eks-pod-identity-agent";
@@ -118,11 +114,11 @@ impl Resolver<'_> {
         if node_groups && !lacking.is_empty() {
             let fault = Fault::key(
                 &at,
-                "beside EKS Auto Mode node groups have no network of their own",
+                "beside EKS Auto Mode node groups have neither network nor DNS of their own",
             );
             let fault = fault.also(
                 &Path::of(["cluster", "node_groups"]),
-                "these would not join",
+                "pods on these would reach nothing",
             );
             self.faults
                 .add(fault.remedy(format!("add {}", lacking.join(" and "))));

@@ -239,7 +239,7 @@ fn cluster() {
             (
                 "pools that Auto Mode does not have",
                 "[cluster.auto_mode]\nnode_pools = [\"system\", \"gpu\"]\nnode_role = \"a b\"\n\
-                 [cluster.addons.kube-proxy]\n[cluster.addons.vpc-cni]\n"
+                 [cluster.addons.kube-proxy]\n[cluster.addons.vpc-cni]\n[cluster.addons.coredns]\n"
             ),
             (
                 "node groups beside Auto Mode that nobody gives a network",
@@ -247,7 +247,7 @@ fn cluster() {
             ),
             (
                 "pods for which no pool brings nodes",
-                "min = 0\n[cluster.auto_mode]\nnode_pools = [\"system\"]\n[cluster.addons.vpc-cni]\n[cluster.addons.kube-proxy]\n\
+                "min = 0\n[cluster.auto_mode]\nnode_pools = [\"system\"]\n[cluster.addons.vpc-cni]\n[cluster.addons.kube-proxy]\n[cluster.addons.coredns]\n\
                  [bootstrap.ingress]\ncontroller = \"traefik\"\n"
             ),
             (

@@ -53,18 +53,24 @@ pub fn balanced(context: &Context<'_>, ingress: &Ingress, mut service: Value) ->
     if let Some(class) = class {
         service["spec"]["loadBalancerClass"] = json!(class);
     }
-    service["metadata"]["annotations"] = annotations(ingress, class.is_some());
+    let ours = context.environment.cluster.is_some();
+    service["metadata"]["annotations"] = annotations(ingress, ours.then_some(class.is_some()));
     service
 }
 
-fn annotations(ingress: &Ingress, by_auto_mode: bool) -> Value {
+/// `by_auto_mode` is none where only the cluster knows, which is another's: it then gives the class itself.
+fn annotations(ingress: &Ingress, by_auto_mode: Option<bool>) -> Value {
     let mut annotations = Map::new();
     let mut say = |name: &str, value: &str| {
         annotations.insert(format!("{ANNOTATION}{name}"), json!(value));
     };
-    match by_auto_mode {
-        true => say("scheme", "internet-facing"),
-        false => say("type", "nlb"),
+    // Who makes the load balancer passes over what only the other one reads: Auto Mode goes by the class, and the other
+    // faces the internet unless it is asked not to.
+    if by_auto_mode != Some(false) {
+        say("scheme", "internet-facing");
+    }
+    if by_auto_mode != Some(true) {
+        say("type", "nlb");
     }
     if let Some(IngressTls::LoadBalancer { certificate }) = &ingress.tls {
         say("ssl-cert", certificate);

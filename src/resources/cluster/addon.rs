@@ -4,6 +4,8 @@
 //! Where the file pins no version, the add-on has EKS's default for the cluster's Kubernetes, and gets the next default
 //! when that goes up: its tags carry for which Kubernetes it was chosen.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_eks::types::{Addon as Found, AddonIssueCode, AddonStatus};
 use serde::{Deserialize, Serialize};
@@ -13,13 +15,13 @@ use super::inventory::describe_addon;
 use super::{addon, control_plane, node_group, part, retag, tag, updates};
 use crate::address::Address;
 use crate::cloud::{Cloud, Fault, absent_is_done, fault};
-use crate::environment::model::{Addon as Asked, Cluster, Conflicts};
+use crate::environment::model::{Addon as Asked, Cluster, Conflicts, NETWORKING};
 use crate::resources::calls::{fresh, made_already, present};
 use crate::resources::inventory::Inventory;
 use crate::resources::sighting::{Sighting, has, outputs};
 use crate::resources::{
-    ADDON, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order, Outcome,
-    Problem, Tags, Unseen, Usual, Wanted,
+    ADDON, AUTO_MODE, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order,
+    Outcome, Problem, Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.addon`.
@@ -73,6 +75,34 @@ fn desired(context: &Context<'_>, cluster: &Cluster, key: &str, asked: &Asked) -
             groups.fold(desired, Desired::after)
         }
     }
+}
+
+/// What a cluster lacks when EKS Auto Mode goes off: EKS put its usual add-ons into none that was made with it, and does
+/// not tell of any how it was made.
+pub fn lacking_without_auto_mode(
+    inventory: &Inventory,
+    desired: &BTreeMap<Address, Desired>,
+) -> Option<Problem> {
+    let cluster = desired.get(&control_plane())?;
+    let clusters = inventory.clusters.clusters.as_deref().unwrap_or(&[]);
+    let found = clusters
+        .iter()
+        .find(|found| found.name() == Some(&cluster.name))?;
+    let was_on = found.compute_config()?.enabled() == Some(true);
+    let goes_off = cluster.fields.get(AUTO_MODE) == Some(&Value::Bool(false));
+    let lacking = NETWORKING
+        .iter()
+        .filter(|name| !desired.contains_key(&addon(name)));
+    let lacking: Vec<String> = lacking
+        .map(|name| format!("`[cluster.addons.{name}]`"))
+        .collect();
+    (was_on && goes_off && !lacking.is_empty()).then(|| Problem {
+        address: cluster.address.clone(),
+        message: format!(
+            "without EKS Auto Mode nothing serves network and DNS in a cluster that was made with it: add {}",
+            lacking.join(" and ")
+        ),
+    })
 }
 
 fn condition(found: &Found) -> Condition {

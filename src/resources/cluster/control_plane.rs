@@ -21,8 +21,8 @@ use crate::resources::inventory::Inventory;
 use crate::resources::network::{security_group, subnet_ids};
 use crate::resources::sighting::{Sighting, address_by_name, has, outputs};
 use crate::resources::{
-    CONTROL_PLANE, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order,
-    Outcome, Owner, Problem, Tags, Unseen, Usual, Wanted,
+    AUTO_MODE, CONTROL_PLANE, Condition, Context, Desired, Field, Fields, Input, Kind, Observed,
+    Order, Outcome, Owner, Problem, Tags, Unseen, Usual, Wanted,
 };
 
 /// The kind `cluster.control-plane`.
@@ -216,7 +216,7 @@ impl Kind for ControlPlane {
                 Field::in_place("public_access_cidrs"),
                 Field::in_place("logging"),
                 Field::in_place("authentication_mode"),
-                Field::in_place("auto_mode"),
+                Field::in_place(AUTO_MODE),
                 Field::in_place("node_pools"),
                 Field::in_place("node_role"),
                 Field::in_place("tags"),
@@ -234,6 +234,14 @@ impl Kind for ControlPlane {
 
     fn usual(&self, _address: &Address) -> Usual {
         Usual::secs(600, 60, 150)
+    }
+
+    fn disruption(&self, changed: &[String], wanted: &Fields) -> Option<&'static str> {
+        // EKS user guide, "Disable EKS Auto Mode".
+        let goes_off = has(changed, AUTO_MODE) && wanted.get(AUTO_MODE) == Some(&false.into());
+        goes_off.then_some(
+            "with Auto Mode its nodes go and all that runs on them, and its load balancers",
+        )
     }
 
     fn outputs_changed_by(&self, changed: &[String]) -> &'static [&'static str] {

@@ -20,7 +20,7 @@ mod updates;
 pub mod workloads;
 
 pub use access_entry::AccessEntry;
-pub use addon::Addon;
+pub use addon::{Addon, lacking_without_auto_mode};
 pub use control_plane::ControlPlane;
 pub use existing::ExistingCluster;
 pub use identity::PodIdentity;

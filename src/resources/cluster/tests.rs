@@ -277,7 +277,8 @@ async fn addons_and_identities_are_changed_in_place_and_go() {
 /// The three switches go on and off together, beside node groups, with roles for both.
 #[tokio::test(start_paused = true)]
 async fn auto_mode_is_switched_on_and_off() {
-    const ADDONS: &str = "[cluster.addons.vpc-cni]\n[cluster.addons.kube-proxy]\n";
+    const ADDONS: &str =
+        "[cluster.addons.coredns]\n[cluster.addons.kube-proxy]\n[cluster.addons.vpc-cni]\n";
     let off = with(ADDONS);
     let on = format!("{off}[cluster.auto_mode]\n");
     let mut bench = Bench::new(&on);

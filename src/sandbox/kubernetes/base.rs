@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cluster::Editor;
 
-/// Fills a new cluster.
+/// Fills a new cluster, but for the add-ons that most have from the start.
 pub fn furnish(editor: &mut Editor<'_>) {
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
         create(
@@ -38,42 +38,6 @@ pub fn furnish(editor: &mut Editor<'_>) {
             ]},
         }),
     );
-    for account in ["aws-node", "coredns", "kube-proxy"] {
-        create(
-            editor,
-            "serviceaccounts",
-            "v1",
-            "ServiceAccount",
-            json!({"metadata": {"name": account, "namespace": "kube-system"}}),
-        );
-    }
-    create(
-        editor,
-        "configmaps",
-        "v1",
-        "ConfigMap",
-        json!({
-            "metadata": {"name": "coredns", "namespace": "kube-system"},
-            "data": {"Corefile": ".:53 {\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n}\n"},
-        }),
-    );
-    create(
-        editor,
-        "deployments.apps",
-        "apps/v1",
-        "Deployment",
-        workload("coredns", "kube-dns", json!({"replicas": 2}), json!({})),
-    );
-    for name in ["aws-node", "kube-proxy"] {
-        let pod = json!({"hostNetwork": true, "tolerations": [{"operator": "Exists"}]});
-        create(
-            editor,
-            "daemonsets.apps",
-            "apps/v1",
-            "DaemonSet",
-            workload(name, name, json!({}), pod),
-        );
-    }
     // A class that nothing takes by default, as since Kubernetes 1.30.
     create(
         editor,
@@ -84,6 +48,50 @@ pub fn furnish(editor: &mut Editor<'_>) {
             "metadata": {"name": "gp2"}, "provisioner": "kubernetes.io/aws-ebs",
             "parameters": {"type": "gp2", "fsType": "ext4"}, "volumeBindingMode": "WaitForFirstConsumer",
         }),
+    );
+}
+
+/// Has what an add-on runs run in the cluster; what runs already stays as it is. Of other add-ons nothing is shown.
+pub fn install(editor: &mut Editor<'_>, addon: &str) {
+    let name = match addon {
+        "vpc-cni" => "aws-node",
+        "coredns" | "kube-proxy" => addon,
+        _ => return,
+    };
+    create(
+        editor,
+        "serviceaccounts",
+        "v1",
+        "ServiceAccount",
+        json!({"metadata": {"name": name, "namespace": "kube-system"}}),
+    );
+    if name != "coredns" {
+        let pod = json!({"hostNetwork": true, "tolerations": [{"operator": "Exists"}]});
+        create(
+            editor,
+            "daemonsets.apps",
+            "apps/v1",
+            "DaemonSet",
+            workload(name, name, json!({}), pod),
+        );
+        return;
+    }
+    create(
+        editor,
+        "configmaps",
+        "v1",
+        "ConfigMap",
+        json!({
+            "metadata": {"name": name, "namespace": "kube-system"},
+            "data": {"Corefile": ".:53 {\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n}\n"},
+        }),
+    );
+    create(
+        editor,
+        "deployments.apps",
+        "apps/v1",
+        "Deployment",
+        workload(name, "kube-dns", json!({"replicas": 2}), json!({})),
     );
 }
 

@@ -32,7 +32,7 @@ pub(super) fn world_key(region: &str, name: &str) -> String {
     format!("{region}/{name}")
 }
 
-/// Starts the API server of an EKS cluster, once EKS reports it ACTIVE, with all that EKS puts into a new cluster.
+/// Starts the API server of an EKS cluster, once EKS reports it ACTIVE, with all that EKS puts into every new cluster.
 pub fn create_cluster(world: &mut World, region: &str, name: &str, version: &str) {
     let mut cluster = Cluster {
         name: name.to_owned(),
@@ -94,6 +94,13 @@ pub(super) fn join(editor: &mut Editor<'_>, region: &str, node: &NewNode) {
             }
         },
     );
+}
+
+/// What an add-on runs is in the cluster, if it was not already. A cluster that isn't there is passed over.
+pub fn install(world: &mut World, region: &str, cluster: &str, addon: &str) {
+    change(world, region, cluster, |editor| {
+        base::install(editor, addon);
+    });
 }
 
 /// EKS Auto Mode is on or off: its controllers work or rest. A cluster that isn't there is passed over.

@@ -44,7 +44,9 @@ use serde::{Deserialize, Serialize};
 
 pub use client::{client, client_with};
 pub use cluster::Cluster;
-pub use eks::{NewNode, add_node, create_cluster, delete_cluster, remove_node, set_auto_mode};
+pub use eks::{
+    NewNode, add_node, create_cluster, delete_cluster, install, remove_node, set_auto_mode,
+};
 pub use front::answer;
 pub use server::{Body, respond};
 

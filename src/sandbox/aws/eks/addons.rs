@@ -6,10 +6,11 @@ use super::updates;
 use super::{Task, cluster_of, in_use, invalid, later, names_page, not_found};
 use crate::sandbox::aws::{Call, Fault, Fields, Params, Reply, tag_operations};
 use crate::sandbox::durations::{ADDON_CREATE, ADDON_DELETE, ADDON_UPDATE};
+use crate::sandbox::kubernetes;
 use crate::sandbox::world::World;
 
-/// What a cluster has from the start, so that an add-on of the name meets what is there.
-const SELF_MANAGED: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
+/// What a cluster has from the start unless it was made bare, so that an add-on of the name meets what is there.
+pub(super) const SELF_MANAGED: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
 
 /// What runs as a deployment, and so waits for nodes.
 const ON_NODES: [&str; 2] = ["aws-ebs-csi-driver", "coredns"];
@@ -70,7 +71,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         ));
     }
     let uid = world.ids.uuid();
-    let meets_others = SELF_MANAGED.contains(&name.as_str()) && conflicts(params)? != "OVERWRITE";
+    let may_overwrite = conflicts(params)? == "OVERWRITE";
+    let meets_others = SELF_MANAGED.contains(&name.as_str()) && !cluster.bare && !may_overwrite;
     let issue = meets_others.then(|| Issue {
         code: "ConfigurationConflict".to_owned(),
         message:
@@ -103,15 +105,23 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 /// CREATING → ACTIVE or CREATE_FAILED.
 pub(super) fn finish(world: &mut World, region: &str, uid: &str) {
     let clusters = world.region(region).eks.clusters.values_mut();
-    let mut addons = clusters.flat_map(|cluster| cluster.addons.values_mut());
-    if let Some(addon) = addons.find(|addon| addon.uid == uid)
-        && addon.status == AddonStatus::Creating
-    {
-        addon.status = match addon.issues.is_empty() {
-            true => AddonStatus::Active,
-            false => AddonStatus::CreateFailed,
-        };
+    let mut addons = clusters.flat_map(|cluster| {
+        let addons = cluster.addons.values_mut();
+        addons.map(|addon| (&cluster.name, addon))
+    });
+    let Some((cluster, addon)) = addons.find(|(_, addon)| addon.uid == uid) else {
+        return;
+    };
+    if addon.status != AddonStatus::Creating {
+        return;
     }
+    if !addon.issues.is_empty() {
+        addon.status = AddonStatus::CreateFailed;
+        return;
+    }
+    addon.status = AddonStatus::Active;
+    let (cluster, addon) = (cluster.clone(), addon.name.clone());
+    kubernetes::install(world, region, &cluster, &addon);
 }
 
 fn addon_of<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Addon, Fault> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+use super::addons::SELF_MANAGED;
 use super::state::{Access, Cluster, ClusterStatus, Token};
 use super::{
     Task, access, auto, checked_name, cluster_of, in_use, invalid, later, render, roles, versions,
@@ -80,6 +81,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         creator_is_admin: (params.nested("accessConfig"))
             .flag("bootstrapClusterCreatorAdminPermissions")
             .unwrap_or(true),
+        bare: params.flag("bootstrapSelfManagedAddons") == Some(false),
         support: support(&params.nested("upgradePolicy"))?,
         protected: params.flag("deletionProtection").unwrap_or(false),
         tags: tag_operations::from_map(params, "tags"),
@@ -312,8 +314,11 @@ pub(super) fn activate(world: &mut World, region: &str, uid: &str) {
     cluster.status = ClusterStatus::Active;
     cluster.ready = true;
     let (name, version) = (cluster.name.clone(), cluster.version.clone());
-    let logs = !cluster.logging.is_empty();
+    let (logs, bare) = (!cluster.logging.is_empty(), cluster.bare);
     kubernetes::create_cluster(world, region, &name, &version);
+    for addon in SELF_MANAGED.iter().filter(|_| !bare) {
+        kubernetes::install(world, region, &name, addon);
+    }
     auto::settle(world, region, &name);
     if logs {
         logs::ensure(world, region, &log_group(&name));

@@ -108,6 +108,9 @@ pub struct Cluster {
     pub authentication: String,
     /// Whether its creator is its administrator.
     pub creator_is_admin: bool,
+    /// Whether it was made without the add-ons that EKS puts into every other one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bare: bool,
     /// `EXTENDED` or `STANDARD`.
     pub support: String,
     /// Whether it refuses to be deleted.

@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{NewNode, add_node, create_cluster, respond};
+use super::{NewNode, add_node, create_cluster, install, respond};
 use crate::sandbox::store::{Effect, Store};
 use crate::sandbox::time::ClockSource;
 use crate::sandbox::world::World;
@@ -38,7 +38,12 @@ impl Host {
             store,
             _folder: folder,
         };
-        host.world(|world| create_cluster(world, REGION, CLUSTER, "1.35"));
+        host.world(|world| {
+            create_cluster(world, REGION, CLUSTER, "1.35");
+            for addon in ["coredns", "kube-proxy", "vpc-cni"] {
+                install(world, REGION, CLUSTER, addon);
+            }
+        });
         host
     }
 
