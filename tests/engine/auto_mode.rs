@@ -1,15 +1,12 @@
 //! Whole lives with EKS Auto Mode, alone and beside node groups: it brings nodes when pods need them, the ingress gets its
 //! load balancer from it, and nothing of either is left. Switched on and off, the one who makes load balancers changes.
 
-use std::sync::Mutex;
-
-use groundwork::environment;
-use groundwork::event::{Event, Listener, SmokeResult};
+use groundwork::event::SmokeResult;
 use groundwork::ops::{self, Confirmed, Error, Session};
 use groundwork::plan::{Danger, Goal, Verb};
 use serde_json::{Value, json};
 
-use crate::common::{Silence, World, apply, carry_out, destroy, never_stopped};
+use crate::common::{Silence, Steps, World, apply, carry_out, destroy, never_stopped};
 use crate::hands::Hands;
 
 const FILE: &str = r#"
@@ -49,11 +46,7 @@ taints = [{ key = "gpu", value = "yes", effect = "NoSchedule" }]
 const AUTO: &str = "[cluster.auto_mode]\n";
 
 fn session(world: &World, more: &str) -> Session {
-    let folder = world.folder.path().join("environments");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("auto.toml");
-    std::fs::write(&path, format!("{FILE}{more}")).unwrap();
-    world.session(environment::load(&path, None).unwrap())
+    world.session_of("auto", &format!("{FILE}{more}"))
 }
 
 async fn nothing_to_do(session: &Session) {
@@ -269,22 +262,6 @@ async fn what_a_cluster_lacks_that_was_made_with_it_is_told_before_it_goes() {
     listed.plan(Goal::Apply).await.unwrap();
 }
 
-/// Takes down in which order steps begin and end.
-#[derive(Default)]
-struct Steps(Mutex<Vec<String>>);
-
-impl Listener for Steps {
-    fn hear(&self, event: &Event) {
-        let line = match event {
-            Event::Started { address, .. } => format!("began {address}"),
-            Event::Removed { address, .. } => format!("removed {address}"),
-            Event::Finished { address, .. } => format!("finished {address}"),
-            _ => return,
-        };
-        self.0.lock().unwrap().push(line);
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn whoever_makes_load_balancers_changes_with_it() {
     let world = World::new();
@@ -341,18 +318,12 @@ async fn whoever_makes_load_balancers_changes_with_it() {
         .await
         .unwrap();
     assert!(report.is_complete(), "{:#?}", report.failed);
-    let steps = steps.0.into_inner().unwrap();
-    let at = |line: &str| {
-        let found = steps.iter().position(|step| step == line);
-        found.unwrap_or_else(|| panic!("no `{line}` in {steps:#?}"))
-    };
-    let order = [
+    steps.come_in_order(&[
         "removed bootstrap.ingress.service.traefik",
         "began cluster.control-plane",
         "finished cluster.control-plane",
         "began cluster.role.control",
-    ];
-    assert!(order.map(at).is_sorted(), "{steps:#?}");
+    ]);
     nothing_to_do(&without).await;
     assert_eq!(balancer(&without, &hands).await.1, "instance");
     assert_eq!(nodes(&hands).await, ["gpu"]);

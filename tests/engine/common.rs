@@ -4,10 +4,12 @@
 //! as its computing.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use groundwork::apply::Report;
-use groundwork::environment::Environment;
+use groundwork::environment::{self, Environment};
+use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Planned, Session, Teardown};
 use groundwork::plan::Goal;
 use groundwork::sandbox::{Sandbox, time::ClockSource};
@@ -33,6 +35,44 @@ impl World {
     /// A session on `environment` in this world, as a new process would open it.
     pub fn session(&self, environment: Environment) -> Session {
         session(self.folder.path(), &self.sandbox, environment)
+    }
+
+    /// The same on the environment `name` that this text describes.
+    pub fn session_of(&self, name: &str, text: &str) -> Session {
+        let folder = self.folder.path().join("environments");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join(format!("{name}.toml"));
+        std::fs::write(&path, text).expect("a file");
+        self.session(environment::load(&path, None).expect("a file without faults"))
+    }
+}
+
+/// Takes down in which order steps begin and end.
+#[derive(Default)]
+pub struct Steps(Mutex<Vec<String>>);
+
+impl Steps {
+    /// Insists that these came one after the other.
+    #[track_caller]
+    pub fn come_in_order(&self, lines: &[&str]) {
+        let steps = self.0.lock().expect("whole");
+        let at = |line: &&str| {
+            let found = steps.iter().position(|step| step == line);
+            found.unwrap_or_else(|| panic!("no `{line}` in {steps:#?}"))
+        };
+        assert!(lines.iter().map(at).is_sorted(), "{lines:#?} in {steps:#?}");
+    }
+}
+
+impl Listener for Steps {
+    fn hear(&self, event: &Event) {
+        let line = match event {
+            Event::Started { address, .. } => format!("began {address}"),
+            Event::Removed { address, .. } => format!("removed {address}"),
+            Event::Finished { address, .. } => format!("finished {address}"),
+            _ => return,
+        };
+        self.0.lock().expect("whole").push(line);
     }
 }
 

@@ -4,7 +4,6 @@ use aws_sdk_route53::types::{
     Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType,
 };
 use groundwork::cloud::Cloud;
-use groundwork::environment;
 use groundwork::ops::{self, Error, Session};
 use groundwork::plan::{Goal, Verb};
 use groundwork::resources::bootstrap::entered;
@@ -42,11 +41,7 @@ name = "named.example.com"
 const PUBLIC: &str = "dns.public._any.named.example.com";
 
 fn session(world: &World) -> Session {
-    let folder = world.folder.path().join("environments");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("named.toml");
-    std::fs::write(&path, FILE).unwrap();
-    world.session(environment::load(&path, None).unwrap())
+    world.session_of("named", FILE)
 }
 
 /// A public zone, made by somebody.

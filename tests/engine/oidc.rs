@@ -1,15 +1,12 @@
 //! A cluster that IAM knows as an OpenID Connect provider, and roles that trust the tokens of its service accounts.
 
 use std::error::Error;
-use std::sync::Mutex;
 
-use groundwork::environment;
-use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
 use groundwork::plan::Goal;
 use serde_json::{Value, json};
 
-use crate::common::{Silence, World, apply, carry_out, never_stopped, remembered};
+use crate::common::{Silence, Steps, World, apply, carry_out, never_stopped, remembered};
 
 const FILE: &str = r#"
 [environment]
@@ -41,11 +38,7 @@ by = "oidc"
 "#;
 
 fn session(world: &World, more: &str) -> Session {
-    let folder = world.folder.path().join("environments");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("tokens.toml");
-    std::fs::write(&path, format!("{more}{FILE}")).unwrap();
-    world.session(environment::load(&path, None).unwrap())
+    world.session_of("tokens", &format!("{more}{FILE}"))
 }
 
 /// The ARNs of IAM's OpenID Connect providers.
@@ -56,18 +49,6 @@ async fn providers(session: &Session) -> Vec<String> {
     listed
         .filter_map(|one| one.arn().map(str::to_owned))
         .collect()
-}
-
-/// Takes down what is gone, in order.
-#[derive(Default)]
-struct Gone(Mutex<Vec<String>>);
-
-impl Listener for Gone {
-    fn hear(&self, event: &Event) {
-        if let Event::Finished { address, .. } = event {
-            self.0.lock().unwrap().push(address.to_string());
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +99,7 @@ async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
     assert_eq!(listed.associations(), []);
 
     let planned = session.plan(Goal::Destroy).await.unwrap();
-    let gone = Gone::default();
+    let gone = Steps::default();
     let teardown = ops::destroy(
         &session,
         &planned,
@@ -131,20 +112,16 @@ async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
     assert!(teardown.report.is_complete(), "{:#?}", teardown.report);
     assert_eq!(teardown.remains, []);
     assert_eq!(providers(&session).await, Vec::<String>::new());
-    let gone = gone.0.into_inner().unwrap();
-    let at = |address: &str| {
-        let found = gone.iter().position(|one| one == address);
-        found.unwrap_or_else(|| panic!("no {address} in {gone:#?}"))
-    };
-    let order = [
-        "cluster.workloads",
-        "cluster.role.identity.reader",
-        "cluster.oidc-provider",
-        "cluster.control-plane",
-    ];
-    assert!(order.map(at).is_sorted(), "{gone:#?}");
-    let service = at("bootstrap.ingress.service.traefik");
-    assert!(service < at("cluster.role.identity.reader"), "{gone:#?}");
+    gone.come_in_order(&[
+        "finished cluster.workloads",
+        "finished cluster.role.identity.reader",
+        "finished cluster.oidc-provider",
+        "finished cluster.control-plane",
+    ]);
+    gone.come_in_order(&[
+        "finished bootstrap.ingress.service.traefik",
+        "finished cluster.role.identity.reader",
+    ]);
 }
 
 /// Other tools make a provider for a cluster as well. It is theirs.

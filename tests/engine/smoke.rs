@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use groundwork::environment;
 use groundwork::event::{Event, Listener, SmokeResult, SmokeTest};
 use groundwork::ops::{self, Session};
 use serde_json::{Value, json};
@@ -40,11 +39,7 @@ controller = "traefik"
 
 /// The environment of [`FILE`] with these tests.
 fn session(world: &World, tests: &str) -> Session {
-    let folder = world.folder.path().join("environments");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("web.toml");
-    std::fs::write(&path, format!("{FILE}{tests}")).unwrap();
-    world.session(environment::load(&path, None).unwrap())
+    world.session_of("web", &format!("{FILE}{tests}"))
 }
 
 /// Sends a manifest or a change to the API server of `cluster`.
