@@ -25,8 +25,8 @@ pub struct Destroy {
     /// Do not ask; this covers the data as well
     #[arg(long, short)]
     yes: bool,
-    /// Also delete this namespace or type with what others made in it, in a cluster that is not ours; can be given
-    /// more than once
+    /// In a cluster that is not ours, also delete this though others made it or something in it, as the plan says; can be
+    /// given more than once
     #[arg(long, value_name = "ADDRESS")]
     allow_data_loss: Vec<Address>,
     /// Leave what is in a cluster that can't be reached to the sweep of what it made in AWS

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::foretold::foretold;
 use super::reason::{differs, forces, unfinished};
 use super::steps::order;
 use super::whose::{goes_on_as, is_foreign, is_in_the_way, ours, was};
@@ -14,18 +15,6 @@ use crate::resources::{
     Observed, Owner, WORKLOADS,
 };
 use crate::state::{self, Recorded};
-
-/// At most so many times as long as usual, and no less than these seconds, is foretold because it once took so long.
-const UNUSUAL: u64 = 4;
-const A_MOMENT: u64 = 60;
-
-/// How many seconds an action will take that usually takes `usual`, and once took `learned`.
-fn foretold(usual: std::time::Duration, learned: Option<u64>) -> u64 {
-    let usual = usual.as_secs();
-    // What took far longer than it does elsewhere had a cause that foretells nothing.
-    let most = usual.saturating_mul(UNUSUAL).max(A_MOMENT);
-    learned.map_or(usual, |learned| learned.min(most))
-}
 
 /// Why an object is not deleted by itself.
 const GOES_WITH_CLUSTER: &str = "it goes with the cluster";
@@ -582,20 +571,4 @@ fn belongs_to_cluster(kind: &dyn Kind) -> bool {
 /// Whether the kind stands only for what a cluster leaves behind: the file never asks for it.
 fn is_sweep(kind: &dyn Kind) -> bool {
     matches!(kind.name(), WORKLOADS | LEFTOVERS)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::foretold;
-
-    #[test]
-    fn what_took_unusually_long_foretells_little() {
-        let of = |usual, learned| foretold(Duration::from_secs(usual), learned);
-        assert_eq!(of(600, None), 600);
-        assert_eq!(of(600, Some(900)), 900);
-        assert_eq!(of(600, Some(10_800)), 2400);
-        assert_eq!((of(1, Some(20)), of(1, Some(10_800))), (20, 60));
-    }
 }

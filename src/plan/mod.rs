@@ -5,6 +5,7 @@
 
 mod change;
 mod decide;
+mod foretold;
 mod holds;
 mod reason;
 mod steps;
