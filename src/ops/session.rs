@@ -288,10 +288,8 @@ impl Session {
         for checked in join_all(checks).await {
             problems.extend(checked?);
         }
-        problems.extend(cluster::lacking_without_auto_mode(
-            &observation.inventory,
-            desired,
-        ));
+        let recorded = &planned.state.resources;
+        problems.extend(cluster::lacking_without_auto_mode(recorded, desired));
         if problems.is_empty() {
             Ok(())
         } else {

@@ -23,6 +23,7 @@ use crate::resources::{
     ADDON, AUTO_MODE, Condition, Context, Desired, Field, Fields, Input, Kind, Observed, Order,
     Outcome, Problem, Tags, Unseen, Usual, Wanted,
 };
+use crate::state::Recorded;
 
 /// The kind `cluster.addon`.
 pub struct Addon;
@@ -77,26 +78,23 @@ fn desired(context: &Context<'_>, cluster: &Cluster, key: &str, asked: &Asked) -
     }
 }
 
-/// What a cluster lacks when EKS Auto Mode goes off: EKS put its usual add-ons into none that was made with it, and does
-/// not tell of any how it was made.
+/// What a cluster lacks when we switch off its EKS Auto Mode: EKS put its usual add-ons into none that was made with it,
+/// and does not tell of any how it was made. What somebody else switched on just goes off again.
 pub fn lacking_without_auto_mode(
-    inventory: &Inventory,
+    recorded: &BTreeMap<Address, Recorded>,
     desired: &BTreeMap<Address, Desired>,
 ) -> Option<Problem> {
     let cluster = desired.get(&control_plane())?;
-    let clusters = inventory.clusters.clusters.as_deref().unwrap_or(&[]);
-    let found = clusters
-        .iter()
-        .find(|found| found.name() == Some(&cluster.name))?;
-    let was_on = found.compute_config()?.enabled() == Some(true);
-    let goes_off = cluster.fields.get(AUTO_MODE) == Some(&Value::Bool(false));
+    let before = recorded.get(&cluster.address)?.fields.get(AUTO_MODE);
+    let goes_off = before == Some(&Value::Bool(true))
+        && cluster.fields.get(AUTO_MODE) == Some(&Value::Bool(false));
     let lacking = NETWORKING
         .iter()
         .filter(|name| !desired.contains_key(&addon(name)));
     let lacking: Vec<String> = lacking
         .map(|name| format!("`[cluster.addons.{name}]`"))
         .collect();
-    (was_on && goes_off && !lacking.is_empty()).then(|| Problem {
+    (goes_off && !lacking.is_empty()).then(|| Problem {
         address: cluster.address.clone(),
         message: format!(
             "without EKS Auto Mode nothing serves network and DNS in a cluster that was made with it: add {}",

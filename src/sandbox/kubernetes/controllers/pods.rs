@@ -1,5 +1,7 @@
 //! Pods: they are placed on nodes, and run some time later if what they need is there.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::Scene;
@@ -96,7 +98,7 @@ fn start(scene: &mut Scene<'_>, pod: &Value) {
         return;
     }
     let missing = missing(&scene.cluster, pod);
-    let address = address(pod);
+    let address = address(&scene.cluster, pod);
     let mut editor = scene.editor();
     let now = editor.time();
     editor.edit("pods", &key_of(pod), |pod| match missing {
@@ -216,13 +218,20 @@ fn statuses(pod: &Value, state: impl Fn(&Value) -> (bool, Value)) -> Vec<Value> 
         .collect()
 }
 
-/// An address that is the pod's own: from its uid.
-fn address(pod: &Value) -> String {
+/// An address that is the pod's own: the first that is free, from where its uid points.
+fn address(cluster: &Cluster, pod: &Value) -> String {
+    let taken: BTreeSet<&str> = (cluster.all("pods"))
+        .map(|other| text(other, "/status/podIP"))
+        .collect();
     let digits: String = uid(pod)
         .chars()
         .filter(char::is_ascii_hexdigit)
         .take(4)
         .collect();
-    let number = u16::from_str_radix(&digits, 16).unwrap_or_default();
-    format!("100.64.{}.{}", number / 256, number % 256)
+    let first = u16::from_str_radix(&digits, 16).unwrap_or_default();
+    let numbers = (0..=u16::MAX).map(|step| first.wrapping_add(step));
+    let mut addresses = numbers.map(|number| format!("100.64.{}.{}", number / 256, number % 256));
+    addresses
+        .find(|address| !taken.contains(address.as_str()))
+        .unwrap_or_default()
 }
