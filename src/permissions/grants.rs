@@ -290,12 +290,13 @@ const ZONE: &[&str] = &[
 const STATE: &[&str] = &["DeleteObject", "GetObject", "PutObject"];
 
 /// The statements by the kinds whose work needs them. What is not here was done before there is a plan to check, is for
-/// teardowns, or, as `Names`, is about a zone whose id is not known from the file.
+/// teardowns, AWS does it by itself, or, as `Names`, it is about a zone whose id is not known from the file.
 const NEEDED_FOR: &[(&str, &[&str])] = &[
     ("Network", &["network."]),
     ("Zone", &["dns."]),
     ("NewZone", &["dns.zone"]),
     ("Cluster", &["cluster."]),
+    ("OidcProvider", &["cluster.oidc-provider"]),
     ("Roles", &["iam.role"]),
     ("PassRoles", &["cluster."]),
     ("Logs", &["cluster.log-group"]),

@@ -115,6 +115,22 @@ async fn rights_to_remove_are_asked_for_where_something_is_removed() {
     assert_eq!(named(&obstacles), ["ecr:DeleteRepository"]);
 }
 
+/// An operation that calls a thing otherwise than its kind does.
+#[tokio::test(start_paused = true)]
+async fn the_right_to_make_a_provider_anew_is_asked_for() {
+    let mut environment = example("demo");
+    let cluster = environment.cluster.as_mut().expect("a cluster");
+    cluster.oidc_provider = true;
+    let mut session = World::new().session(environment);
+    apply(&session).await;
+    let cluster = session.environment.cluster.as_mut().expect("a cluster");
+    cluster.name = "another".to_owned();
+    let removal = "iam:DeleteOpenIDConnectProvider";
+    allow_only(&session, &without(granted(&session), |it| it == removal)).await;
+    let obstacles = preflight(&session).await.expect_err("obstacles");
+    assert_eq!(named(&obstacles), [removal]);
+}
+
 /// A routine change is no reason to ask for the right to delete what is changed.
 #[tokio::test(start_paused = true)]
 async fn a_change_in_place_needs_no_right_to_delete() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Vpc};
+use aws_sdk_ec2::types::{Filter, NatGateway, NatGatewayState, Vpc};
 
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault, Retry, fault, retry};
@@ -234,8 +234,12 @@ async fn zones(cloud: &Cloud, gateways: &[NatGateway]) -> Result<BTreeMap<String
     if gateways.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let pages = cloud.aws.ec2.describe_subnets().into_paginator();
-    let listed: Result<Vec<_>, _> = pages.items().send().try_collect().await;
+    // A subnet that went a moment ago is passed over by a filter, and an error if it is named.
+    let ids = gateways.iter().filter_map(NatGateway::subnet_id);
+    let theirs = Filter::builder().name("subnet-id");
+    let theirs = theirs.set_values(Some(ids.map(str::to_owned).collect()));
+    let call = cloud.aws.ec2.describe_subnets().filters(theirs.build());
+    let listed: Result<Vec<_>, _> = call.into_paginator().items().send().try_collect().await;
     let listed = listed.map_err(fault("ec2", "DescribeSubnets"))?;
     let zones = listed
         .into_iter()

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::ops::Session;
 use crate::permissions::{self, Statement};
 use crate::plan::{Action, Plan, Verb};
-use crate::resources::CONTROL_PLANE;
+use crate::resources::{CONTROL_PLANE, OIDC_PROVIDER};
 
 /// How long one simulation may be tried.
 const BOUND: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ pub async fn missing(session: &Session, plan: &Plan) -> Result<Verdict, Fault> {
         retry(cloud.clock.as_ref(), Retry::Idempotent, BOUND, ask)
     });
     let answers = try_join_all(asked).await?;
-    let mut verdict = Verdict::of(principal.clone());
+    let mut verdict = Verdict::of(principal);
     for (statement, results) in needed.iter().zip(&answers) {
         verdict.judge(statement, results);
     }
@@ -118,6 +118,7 @@ fn is_needed(name: &str, touched: &[&Action]) -> bool {
 fn noun(kind: &str) -> String {
     match kind {
         CONTROL_PLANE => "cluster".to_owned(),
+        OIDC_PROVIDER => "openidconnectprovider".to_owned(),
         _ => {
             let last = kind.split('.').next_back().unwrap_or(kind);
             last.replace('-', "")
