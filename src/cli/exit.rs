@@ -5,6 +5,7 @@ use std::process::{ExitCode, Termination};
 use crate::apply::{NO_ROOM, hint};
 use crate::environment;
 use crate::plan::Refusal;
+use crate::resources::bootstrap::{INGRESS, NAMESPACE};
 use crate::{ops, sandbox, state, ui};
 
 /// How the process ends. The codes are documented in `--help` and never change their meaning.
@@ -303,14 +304,33 @@ fn taken(environment: &str, refusals: &[Refusal]) -> Option<String> {
     });
     let somebodys = lineages.max()?;
     let otherwise = "rename ours in the file, or remove what is there if nobody needs it";
-    Some(if somebodys {
+    let mut ways = vec![if somebodys {
         format!(
             "if this is what environment `{environment}` made and its state was lost, \
              `groundwork state rebuild {environment}` puts the state together again; otherwise {otherwise}"
         )
     } else {
         otherwise.to_owned()
-    })
+    }];
+    let is_taken = |of: &str| {
+        let mut taken = refusals.iter();
+        taken.any(|refusal| matches!(refusal, Refusal::Foreign { kind, .. } if kind == of))
+    };
+    if is_taken(NAMESPACE.name) {
+        ways.push(
+            "a namespace that is in another's cluster already can be used, and then stays: list it under \
+             `existing_namespaces` in `[bootstrap]`"
+                .to_owned(),
+        );
+    }
+    if is_taken(INGRESS.name) {
+        ways.push(
+            "beside another ingress controller ours can stand in a `namespace` of its own, by which its class is called: \
+             say it in `[bootstrap.ingress]`"
+                .to_owned(),
+        );
+    }
+    Some(ways.join("\n"))
 }
 
 /// Prints what clap has to say: help and version end well, anything else is wrong usage.
@@ -340,6 +360,13 @@ mod tests {
         assert_eq!(taken("demo", &[]), None);
         let by_hand = taken("demo", &[foreign(None)]).expect("a hint");
         assert!(!by_hand.contains("rebuild"), "{by_hand}");
+        assert!(!by_hand.contains("existing_namespaces"), "{by_hand}");
+        let mut in_cluster = foreign(None);
+        if let Refusal::Foreign { kind, .. } = &mut in_cluster {
+            *kind = "bootstrap.namespace".to_owned();
+        }
+        let beside = taken("demo", &[in_cluster]).expect("a hint");
+        assert!(beside.contains("`existing_namespaces`"), "{beside}");
         let lost = taken("demo", &[foreign(None), foreign(Some("1f0c"))]).expect("a hint");
         assert!(lost.contains("`groundwork state rebuild demo`"), "{lost}");
     }

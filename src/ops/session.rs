@@ -290,6 +290,9 @@ impl Session {
         }
         let recorded = &planned.state.resources;
         problems.extend(cluster::lacking_without_auto_mode(recorded, desired));
+        // What stands in the way of many is told once.
+        let mut told = BTreeSet::new();
+        problems.retain(|problem| told.insert(problem.message.clone()));
         if problems.is_empty() {
             Ok(())
         } else {

@@ -1,7 +1,7 @@
 //! One concurrent sweep of list calls: what refresh, drift, adoption, orphan detection and the proof after
 //! teardown all read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use super::bootstrap::Values;
-use super::bootstrap::inventory::{Sight, sweep};
+use super::bootstrap::id::ObjectId;
+use super::bootstrap::inventory::sweep;
 use super::caches::inventory::Caches;
 use super::calls::not_there_yet;
 use super::cluster::existing;
@@ -65,6 +66,10 @@ pub struct Inventory {
     pub objects: Seen<Vec<Observed>>,
     /// The types of objects in another's cluster that we may not list, so that any of them may be ours.
     pub unlisted: Vec<String>,
+    /// Claims in another's cluster that should be gone with what claimed them; looked for only in a teardown.
+    pub left_claims: Vec<ObjectId>,
+    /// The namespaces in another's cluster that the file takes to be there, and that are not.
+    pub absent_namespaces: BTreeSet<String>,
     /// Names of what has effects outside the cluster and is not ours; looked for only in a teardown.
     pub workloads: Seen<Option<Vec<String>>>,
     /// What the cluster's controllers made in AWS; looked for only in a teardown.
@@ -106,6 +111,8 @@ impl Inventory {
             registries,
             objects: Ok(Vec::new()),
             unlisted: Vec::new(),
+            left_claims: Vec::new(),
+            absent_namespaces: BTreeSet::new(),
             workloads: Ok(None),
             leftovers,
         }
@@ -126,6 +133,8 @@ impl Inventory {
             registries: Ok(Registries::default()),
             objects: Ok(Vec::new()),
             unlisted: Vec::new(),
+            left_claims: Vec::new(),
+            absent_namespaces: BTreeSet::new(),
             workloads: Ok(None),
             leftovers: Ok(None),
         }
@@ -170,9 +179,11 @@ impl Inventory {
             let client = cloud.connector.connect(&endpoint).await?;
             sweep(&client, wanted, &values, &lookup).await
         });
-        self.objects = sight.await.map(|Sight { objects, unlisted }| {
-            self.unlisted = unlisted;
-            objects
+        self.objects = sight.await.map(|sight| {
+            self.unlisted = sight.unlisted;
+            self.left_claims = sight.left;
+            self.absent_namespaces = sight.absent;
+            sight.objects
         });
         if wanted.desired.contains_key(&cluster::workloads()) {
             let names = part(cloud, || async {

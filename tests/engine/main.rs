@@ -16,6 +16,7 @@ mod drift;
 mod foreign;
 mod golden;
 mod guest;
+mod guest_beside;
 mod guest_consent;
 mod hands;
 mod joining;

@@ -13,6 +13,8 @@ use crate::sensitive::Sensitive;
 pub struct Bootstrap {
     /// Namespaces for applications; those of the ingress controller and the agent are not among them.
     pub namespaces: BTreeSet<String>,
+    /// Namespaces that somebody else made and keeps.
+    pub existing_namespaces: BTreeSet<String>,
     /// Kubernetes secrets.
     pub secrets: BTreeMap<String, KubernetesSecret>,
     /// The ingress controller.
@@ -101,7 +103,7 @@ pub enum Hook {
 /// A Kubernetes secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubernetesSecret {
-    /// One of [`Bootstrap::namespaces`].
+    /// One of [`Bootstrap::namespaces`] or [`Bootstrap::existing_namespaces`].
     pub namespace: String,
     /// Its name.
     pub name: String,
@@ -312,7 +314,7 @@ pub struct Application {
     pub path: String,
     /// The branch, tag or commit.
     pub revision: String,
-    /// Where it is deployed to; one of [`Bootstrap::namespaces`].
+    /// Where it is deployed to; one of [`Bootstrap::namespaces`] or [`Bootstrap::existing_namespaces`].
     pub namespace: String,
     /// The project that says what it may do.
     pub project: String,

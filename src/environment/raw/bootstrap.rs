@@ -17,6 +17,10 @@ pub(in crate::environment) struct Bootstrap {
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true, "maxItems" = 200))]
     pub namespaces: Vec<DnsLabel>,
+    /// Namespaces of a cluster that exists already into which something is put, and which stay.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true, "maxItems" = 200))]
+    pub existing_namespaces: Vec<DnsLabel>,
     /// Kubernetes secrets.
     #[serde(default)]
     pub secrets: Named<Key, KubernetesSecret>,
@@ -72,7 +76,7 @@ pub(in crate::environment) struct Chart {
 pub(in crate::environment) struct KubernetesSecret {
     /// Its name; the key by default.
     pub name: Option<ObjectName>,
-    /// One of `namespaces`.
+    /// One of `namespaces` or `existing_namespaces`.
     pub namespace: DnsLabel,
     /// Its keys, and where their values come from.
     #[schemars(extend("minProperties" = 1))]
@@ -101,6 +105,9 @@ pub(in crate::environment) struct Ingress {
     pub controller: IngressController,
     /// The release of its image: v3.5.3 by default.
     pub version: Option<ReleaseVersion>,
+    /// Where it stands: `traefik` by default. Its class, and the cluster roles that groundwork makes for it, have this name,
+    /// too.
+    pub namespace: Option<DnsLabel>,
     /// How many pods: 2 by default.
     #[schemars(range(min = 1, max = 50))]
     pub replicas: Option<u32>,
@@ -234,7 +241,7 @@ pub(in crate::environment) struct Application {
     /// The branch, tag or commit.
     #[serde(default = "revision")]
     pub revision: Revision,
-    /// Where it is deployed to: one of `namespaces`.
+    /// Where it is deployed to: one of `namespaces` or `existing_namespaces`.
     pub namespace: DnsLabel,
     /// A key under `projects`; Argo CD's own `default` allows everything.
     pub project: Option<ReleaseName>,

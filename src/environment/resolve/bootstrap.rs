@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Resolver;
 use crate::environment::faults::Fault;
-use crate::environment::forms::ObjectName;
+use crate::environment::forms::{DnsLabel, ObjectName};
 use crate::environment::model::{Bootstrap, Ingress, KubernetesSecret, NodePool, ValueSource};
 use crate::environment::raw;
 use crate::environment::source::Path;
 
-/// The namespace of Traefik.
+/// The namespace of Traefik, if the file names no other.
 const INGRESS_NAMESPACE: &str = "traefik";
 /// What we make of Traefik without its makers' chart.
 const TRAEFIK_VERSION: &str = "v3.5.3";
@@ -17,6 +17,16 @@ const TRAEFIK_VERSION: &str = "v3.5.3";
 const INGRESS_REPLICAS: u32 = 2;
 /// The namespace that Argo CD's manifest is written for.
 pub(super) const AGENT_NAMESPACE: &str = "argocd";
+
+/// Where the ingress controller stands.
+fn home(ingress: &raw::Ingress) -> &str {
+    ingress.namespace.as_deref().unwrap_or(INGRESS_NAMESPACE)
+}
+
+/// Whether every cluster has a namespace of this name.
+fn is_of_kubernetes(namespace: &str) -> bool {
+    namespace == "default" || namespace.starts_with("kube-")
+}
 
 impl Resolver<'_> {
     pub(super) fn bootstrap(&mut self) -> Option<Bootstrap> {
@@ -26,8 +36,11 @@ impl Resolver<'_> {
         for (index, namespace) in raw.namespaces.iter().enumerate() {
             self.check_namespace(raw, namespace, &at.to("namespaces").to(index));
         }
+        self.check_existing_namespaces(raw, &at);
+        let names = |names: &[DnsLabel]| names.iter().map(ToString::to_string).collect();
         Some(Bootstrap {
-            namespaces: raw.namespaces.iter().map(ToString::to_string).collect(),
+            namespaces: names(&raw.namespaces),
+            existing_namespaces: names(&raw.existing_namespaces),
             secrets: self.kubernetes_secrets(raw),
             ingress: raw.ingress.as_ref().map(|ingress| self.ingress(ingress)),
             agent: raw.agent.as_ref().map(|agent| self.agent(raw, agent)),
@@ -72,8 +85,14 @@ impl Resolver<'_> {
     fn check_namespace(&mut self, raw: &raw::Bootstrap, namespace: &str, at: &Path) {
         let owner = match namespace {
             "default" => "every cluster",
-            _ if namespace.starts_with("kube-") => "Kubernetes",
-            INGRESS_NAMESPACE if raw.ingress.is_some() => "the ingress controller",
+            _ if is_of_kubernetes(namespace) => "Kubernetes",
+            _ if raw
+                .ingress
+                .as_ref()
+                .is_some_and(|ingress| home(ingress) == namespace) =>
+            {
+                "the ingress controller"
+            }
             AGENT_NAMESPACE if raw.agent.is_some() => "the deploy agent",
             _ => return,
         };
@@ -82,6 +101,32 @@ impl Resolver<'_> {
             format!("the namespace `{namespace}` belongs to {owner}"),
         );
         self.faults.add(fault.remedy("choose a name of your own"));
+    }
+
+    fn check_existing_namespaces(&mut self, raw: &raw::Bootstrap, at: &Path) {
+        let at = at.to("existing_namespaces");
+        let in_anothers = self.file.cluster.as_ref().is_some_and(|raw| raw.existing);
+        if !raw.existing_namespaces.is_empty() && !in_anothers {
+            let fault = Fault::key(
+                &at,
+                "a cluster of ours has no namespaces of somebody else's",
+            );
+            self.faults
+                .add(fault.remedy("list them under `namespaces`"));
+        }
+        for (index, namespace) in raw.existing_namespaces.iter().enumerate() {
+            if let Some(made) = raw.namespaces.iter().position(|it| it == namespace) {
+                let fault = Fault::value(
+                    &at.to(index),
+                    format!(
+                        "the namespace `{}` can't be there and be made",
+                        &**namespace
+                    ),
+                );
+                let made = Path::of(["bootstrap", "namespaces"]).to(made);
+                self.faults.add(fault.also(&made, "here it is one to make"));
+            }
+        }
     }
 
     fn kubernetes_secrets(&mut self, raw: &raw::Bootstrap) -> BTreeMap<String, KubernetesSecret> {
@@ -162,8 +207,9 @@ impl Resolver<'_> {
 
     /// Tells that something is put into a namespace that the file does not list.
     pub(super) fn check_listed(&mut self, raw: &raw::Bootstrap, namespace: &str, at: &Path) {
-        if !raw.namespaces.iter().any(|listed| &**listed == namespace) {
-            let known = raw.namespaces.iter().map(|known| &**known);
+        let listed = raw.namespaces.iter().chain(&raw.existing_namespaces);
+        let known = listed.map(|known| &**known);
+        if !known.clone().any(|listed| listed == namespace) {
             let add = format!("`namespaces = [\"{namespace}\"]` in `[bootstrap]`");
             if !self
                 .faults
@@ -178,6 +224,12 @@ impl Resolver<'_> {
         let at = Path::of(["bootstrap", "ingress"]);
         let source = self.source(raw.chart.as_ref(), raw.manifest.as_ref(), &at);
         let published = raw.chart.is_some() || raw.manifest.is_some();
+        if let Some(namespace) = &raw.namespace
+            && is_of_kubernetes(namespace)
+        {
+            let fault = Fault::value(&at.to("namespace"), "this namespace is not for controllers");
+            self.faults.add(fault.remedy("choose a name of your own"));
+        }
         let own = [
             ("version", raw.version.is_some()),
             ("replicas", raw.replicas.is_some()),
@@ -199,7 +251,7 @@ impl Resolver<'_> {
                 .unwrap_or(TRAEFIK_VERSION)
                 .to_owned(),
             replicas: raw.replicas.unwrap_or(INGRESS_REPLICAS),
-            namespace: INGRESS_NAMESPACE.to_owned(),
+            namespace: home(raw).to_owned(),
             source,
             tls: raw.tls.as_ref().and_then(|tls| self.ingress_tls(tls)),
         }

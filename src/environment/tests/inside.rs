@@ -22,6 +22,18 @@ fn bootstrap() {
                 "[bootstrap]\nnamespaces = [\"default\", \"kube-system\", \"traefik\", \"argocd\"]\n[bootstrap.ingress]\ncontroller = \"traefik\"\n"
             ),
             (
+                "namespaces that are said to be there, in a cluster of ours and to be made as well",
+                "[bootstrap]\nnamespaces = [\"app\"]\nexisting_namespaces = [\"team\", \"app\"]\n"
+            ),
+            (
+                "an ingress controller among what is Kubernetes' own",
+                "[bootstrap]\nnamespaces = [\"edge\"]\n[bootstrap.ingress]\ncontroller = \"traefik\"\nnamespace = \"kube-system\"\n"
+            ),
+            (
+                "an ingress controller in the namespace of applications",
+                "[bootstrap]\nnamespaces = [\"edge\"]\n[bootstrap.ingress]\ncontroller = \"traefik\"\nnamespace = \"edge\"\n"
+            ),
+            (
                 "no such database",
                 &secret("data.host = { database = \"flights\", field = \"host\" }")
             ),

@@ -55,6 +55,29 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
     Ok(listed.unwrap_or_default())
 }
 
+/// The events about the object.
+///
+/// # Errors
+/// The fault of the call.
+pub async fn events(client: &Client, about: &ObjectId) -> Result<Vec<Value>, Fault> {
+    let ObjectId {
+        kind,
+        namespace,
+        name,
+        ..
+    } = about;
+    let selector = format!("involvedObject.kind={kind},involvedObject.name={name}");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("fieldSelector", &selector)
+        .finish();
+    let path = format!("/api/v1/namespaces/{namespace}/events?{query}");
+    let mut listed = call(client, "list", Method::GET, &path, None).await?;
+    match listed.get_mut("items").map(Value::take) {
+        Some(Value::Array(events)) => Ok(events),
+        Some(_) | None => Ok(Vec::new()),
+    }
+}
+
 /// The same at `path`, of objects of this API version and kind; nothing, not even an empty list, where there is no such
 /// path.
 ///

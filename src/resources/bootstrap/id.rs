@@ -31,6 +31,16 @@ impl ObjectId {
         })
     }
 
+    /// The id of a namespace.
+    pub fn of_namespace(name: &str) -> Self {
+        Self {
+            api_version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            namespace: String::new(),
+            name: name.to_owned(),
+        }
+    }
+
     /// The path of all objects of this type in the cluster.
     pub fn type_path(&self) -> String {
         self.path_in("")

@@ -21,7 +21,8 @@ pub const KIND: ObjectKind = ObjectKind {
     usual: seconds(120, 30),
 };
 
-/// The name of all its objects.
+/// The name of its objects, but for those of the whole cluster: they are called as its namespace is, so that it can stand
+/// beside another one.
 const NAME: &str = "traefik";
 
 /// The address of the ingress controller's object of `kind`.
@@ -101,9 +102,9 @@ fn desired(context: &Context<'_>) -> Vec<Desired> {
     let mut manifests = match ingress.controller {
         IngressController::Traefik => vec![
             service_account(ingress),
-            cluster_role(),
+            cluster_role(ingress),
             cluster_role_binding(ingress),
-            ingress_class(guest),
+            ingress_class(ingress, guest),
             balanced(context, ingress, service(ingress)),
             deployment(ingress, guest),
         ],
@@ -149,12 +150,12 @@ fn service_account(ingress: &Ingress) -> Value {
     })
 }
 
-fn cluster_role() -> Value {
+fn cluster_role(ingress: &Ingress) -> Value {
     let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": NAME},
+        "metadata": {"name": ingress.namespace},
         "rules": [
             rule("", &["configmaps", "nodes", "services", "secrets"], &["get", "list", "watch"]),
             rule("", &["namespaces"], &["list", "watch"]),
@@ -170,19 +171,17 @@ fn cluster_role_binding(ingress: &Ingress) -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": {"name": NAME},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME},
+        "metadata": {"name": ingress.namespace},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ingress.namespace},
         "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": ingress.namespace}],
     })
 }
 
-fn ingress_class(guest: bool) -> Value {
+fn ingress_class(ingress: &Ingress, guest: bool) -> Value {
     let mut class = json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "IngressClass",
-        "metadata": {
-            "name": NAME,
-        },
+        "metadata": {"name": ingress.namespace},
         "spec": {"controller": "traefik.io/ingress-controller"},
     });
     if !guest {
@@ -266,7 +265,10 @@ fn arguments(ingress: &Ingress, guest: bool) -> Vec<String> {
         "--global.sendanonymoususage=false".to_owned(),
     ];
     if guest {
-        arguments.push(format!("--providers.kubernetesingress.ingressclass={NAME}"));
+        let class = &ingress.namespace;
+        arguments.push(format!(
+            "--providers.kubernetesingress.ingressclass={class}"
+        ));
     }
     arguments
 }

@@ -7,6 +7,7 @@ use kube::Client;
 use serde_json::Value;
 
 use super::api;
+use super::claims::{self, Claims};
 use super::id::ObjectId;
 use super::marks::Marks;
 use super::object::{LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, observed, owner};
@@ -26,6 +27,10 @@ pub struct Sight {
     pub objects: Vec<Observed>,
     /// The types that we may not list, among which our marks were looked for in vain.
     pub unlisted: Vec<String>,
+    /// Claims of StatefulSets that are gone and took them along; looked for only in a teardown.
+    pub left: Vec<ObjectId>,
+    /// The namespaces in another's cluster that the file takes to be there, and that are not.
+    pub absent: BTreeSet<String>,
 }
 
 /// The objects of ours and those with names that we want, each compared by the API server.
@@ -46,7 +51,7 @@ pub async fn sweep(
         true => others::types(client).await?,
         false => Vec::new(),
     };
-    let (mut live, unlisted) = labelled(client, wanted, known.keys(), &types).await?;
+    let (mut live, mut unlisted) = labelled(client, wanted, known.keys(), &types).await?;
     let missing: Vec<&ObjectId> = known.keys().filter(|id| !live.contains_key(*id)).collect();
     let gets = missing.into_iter().map(|id| async move {
         let object = api::get(client, id).await?;
@@ -82,12 +87,67 @@ pub async fn sweep(
         for (one, object) in going {
             let others = others::taken_along(client, &types, &along, object).await?;
             others::take_down(&mut one.fields, &others);
+            let stands = ObjectId::of(object).filter(|id| claims::go_along(wanted, id));
+            if stands.is_some() {
+                let claimed = Claims::of([object].into_iter()).made(client).await?;
+                claims::take_down(&mut one.fields, claimed.as_deref());
+            }
         }
     }
+    let left = match guest && wanted.teardown {
+        true => left_claims(client, wanted, &live).await?,
+        false => Some(Vec::new()),
+    };
+    if left.is_none() {
+        unlisted.push("persistentvolumeclaims".to_owned());
+    }
+    let absent = match guest {
+        true => absent_namespaces(client, wanted).await?,
+        false => BTreeSet::new(),
+    };
     Ok(Sight {
         objects: seen,
         unlisted,
+        left: left.unwrap_or_default(),
+        absent,
     })
+}
+
+/// The claims that should be gone with StatefulSets that are; none where we may not list them.
+async fn left_claims(
+    client: &Client,
+    wanted: &Wanted<'_>,
+    live: &BTreeMap<ObjectId, Value>,
+) -> Result<Option<Vec<ObjectId>>, Fault> {
+    let sets = wanted.known().filter_map(|(.., fields)| {
+        let id = object_id(fields).filter(|id| claims::go_along(wanted, id))?;
+        fields.get("manifest").filter(|_| !live.contains_key(&id))
+    });
+    Claims::of(sets).made(client).await
+}
+
+/// The namespaces that the file puts something into, does not make, and that are not there.
+async fn absent_namespaces(
+    client: &Client,
+    wanted: &Wanted<'_>,
+) -> Result<BTreeSet<String>, Fault> {
+    let asked = wanted.desired.values();
+    let asked: Vec<ObjectId> = asked.filter_map(|it| object_id(&it.fields)).collect();
+    let made = asked.iter().filter(|id| id.kind == "Namespace");
+    let made: BTreeSet<&str> = made.map(|id| id.name.as_str()).collect();
+    let others = asked.iter().map(|id| id.namespace.as_str());
+    let others: BTreeSet<&str> = others
+        .filter(|name| !name.is_empty() && !made.contains(name))
+        .collect();
+    let looked = others.into_iter().map(|name| async move {
+        let there = api::get(client, &ObjectId::of_namespace(name)).await?;
+        Ok::<_, Fault>(there.is_none().then(|| name.to_owned()))
+    });
+    let absent: Vec<Option<String>> = stream::iter(looked)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(absent.into_iter().flatten().collect())
 }
 
 /// Whether what was found may be deleted: it is ours, or was, and nobody asks for it.

@@ -5,6 +5,7 @@ mod agent;
 pub(super) mod api;
 mod application;
 mod certificate;
+mod claims;
 mod difference;
 mod holders;
 pub(super) mod id;

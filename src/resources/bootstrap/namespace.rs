@@ -41,14 +41,14 @@ pub fn names(context: &Context<'_>) -> BTreeMap<String, Value> {
             let own = bootstrap.namespaces.iter();
             own.chain(ingress).chain(agent).chain(releases)
         })
-        .filter(|name| !is_everywhere(name))
+        .filter(|name| !is_there(context, name))
         .map(|name| (name.clone(), manifest(name)))
         .collect();
     let published = parts.iter().flat_map(|part| part.objects);
     let published = published.chain(&context.published.namespaces);
     for object in published.filter(|object| kind_of(&object.manifest) == "Namespace") {
         if let Some(name) = object.manifest["metadata"]["name"].as_str()
-            && !is_everywhere(name)
+            && !is_there(context, name)
         {
             let mut manifest = object.manifest.clone();
             manifest["metadata"]["annotations"][ANNOTATION_PUBLISHED] = json!("true");
@@ -58,9 +58,11 @@ pub fn names(context: &Context<'_>) -> BTreeMap<String, Value> {
     names
 }
 
-/// Whether every cluster has a namespace of this name.
-fn is_everywhere(name: &str) -> bool {
-    name == "default" || name.starts_with("kube-")
+/// Whether a namespace of this name is there without us: in every cluster, or as the file says.
+fn is_there(context: &Context<'_>, name: &str) -> bool {
+    let mut bootstrap = context.environment.bootstrap.iter();
+    let told = bootstrap.any(|it| it.existing_namespaces.contains(name));
+    told || name == "default" || name.starts_with("kube-")
 }
 
 fn manifest(name: &str) -> Value {

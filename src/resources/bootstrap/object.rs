@@ -7,20 +7,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api::{self, Immutable, Mode};
+use super::claims::{self, Claims};
 use super::difference::{differences, overlay};
 use super::holders::holders;
 use super::id::ObjectId;
 use super::others::taken_down;
 use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
-use super::service::balancer;
+use super::service::{balancer, no_balancer};
 use crate::address::Address;
 use crate::cloud::{Class, Cloud, Fault};
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
     Claim, Condition, Context, Desired, Field, Fields, Kind, Observed, Order, Owner, Ownership,
-    Unseen, Usual, Wanted, references,
+    Problem, Unseen, Usual, Wanted, references,
 };
 
 /// The label that says who manages an object.
@@ -301,7 +302,11 @@ impl Kind for ObjectKind {
         match manifest["kind"].as_str() {
             _ if self.name == super::NAMESPACE.name => Some("every volume that is claimed in it"),
             Some("PersistentVolumeClaim") => Some("the volume that it claims"),
-            Some("StatefulSet") if takes_claims(manifest) => Some("the volumes that it claims"),
+            Some("StatefulSet")
+                if takes_claims(manifest) || !claims::taken_down(fields).is_empty() =>
+            {
+                Some("the volumes that it claims")
+            }
             Some(_) | None => None,
         }
     }
@@ -353,7 +358,12 @@ impl Kind for ObjectKind {
         let others = taken_down(fields);
         let others =
             (!others.is_empty()).then(|| format!("what others made: {}", others.join(", ")));
-        held.map(str::to_owned).chain(others).collect()
+        let claimed = claims::taken_down(fields);
+        let claimed = (!claimed.is_empty()).then(|| format!("its claims: {}", claimed.join(", ")));
+        (held.map(str::to_owned))
+            .chain(others)
+            .chain(claimed)
+            .collect()
     }
 
     fn claims(&self, fields: &Fields, name: &str) -> Vec<Claim> {
@@ -373,6 +383,26 @@ impl Kind for ObjectKind {
         let objects = inventory.objects.as_ref().map_err(Clone::clone)?;
         let of_kind = objects.iter().filter(|object| object.kind == self.name);
         Ok(of_kind.cloned().collect())
+    }
+
+    async fn check(
+        &self,
+        _cloud: &Cloud,
+        inventory: &Inventory,
+        desired: &Desired,
+    ) -> Result<Vec<Problem>, Fault> {
+        let object = desired.fields.get("object").and_then(Value::as_str);
+        let object = object.and_then(|object| object.parse::<ObjectId>().ok());
+        let absent = object.filter(|id| inventory.absent_namespaces.contains(&id.namespace));
+        let problem = absent.map(|id| Problem {
+            address: desired.address.clone(),
+            message: format!(
+                "there is no namespace `{0}` in the cluster: have it made, or list it under `namespaces` in \
+                 `[bootstrap]`, and groundwork makes it",
+                id.namespace
+            ),
+        });
+        Ok(problem.into_iter().collect())
     }
 
     async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
@@ -430,8 +460,40 @@ impl Kind for ObjectKind {
     }
 
     async fn delete(&self, _cloud: &Cloud, order: &Order<'_>, id: &str) -> Result<(), Fault> {
-        api::delete(client(order)?, &parse(id)?).await
+        let (client, id) = (client(order)?, parse(id)?);
+        if goes_for_good(order, &id)
+            && let Some(set) = api::get(client, &id).await?
+        {
+            // First, so that a run that is cut off here finds the set, which tells of them. They wait for its pods.
+            let claims = Claims::of([&set].into_iter()).made(client).await?;
+            for claim in claims.unwrap_or_default() {
+                api::delete(client, &claim).await?;
+            }
+        }
+        api::delete(client, &id).await
     }
+
+    async fn hindrance(
+        &self,
+        _cloud: &Cloud,
+        order: &Order<'_>,
+        id: &str,
+    ) -> Result<Option<String>, Fault> {
+        let (client, id) = (client(order)?, parse(id)?);
+        match id.kind.as_str() {
+            "Service" => no_balancer(client, &id).await,
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Whether a StatefulSet that claims volumes goes with them, and is not made anew at once.
+fn goes_for_good(order: &Order<'_>, id: &ObjectId) -> bool {
+    let wanted = &order.wanted;
+    let asked = wanted.desired.get(order.address);
+    let asked = asked.and_then(|desired| desired.fields.get("object"));
+    let stays = asked.is_some_and(|object| *object == id.to_string());
+    claims::go_along(wanted, id) && (wanted.teardown || !stays)
 }
 
 async fn apply(

@@ -7,6 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
 use serde_json::{Value, json};
 
+use super::claims::Claims;
 use super::id::ObjectId;
 use super::marks::Marks;
 use super::ready::condition;
@@ -303,8 +304,8 @@ pub struct Going<'a> {
     types: BTreeSet<(&'a str, &'a str)>,
     /// Our applications, which take along what they deployed.
     applications: BTreeSet<String>,
-    /// What the names of claims begin with that StatefulSets of ours made, each with its namespace.
-    claims: BTreeSet<(String, String)>,
+    /// What StatefulSets of ours claimed.
+    claims: Claims,
 }
 
 impl<'a> Going<'a> {
@@ -320,17 +321,6 @@ impl<'a> Going<'a> {
         let sets = wanted
             .known()
             .filter_map(|(.., fields)| fields.get("manifest"));
-        let sets = sets.filter(|manifest| manifest["kind"] == "StatefulSet");
-        let claims = sets.flat_map(|set| {
-            let (namespace, name) = (
-                text(set, "/metadata/namespace"),
-                text(set, "/metadata/name"),
-            );
-            list(&set["spec"]["volumeClaimTemplates"]).map(move |claim| {
-                let claim = text(claim, "/metadata/name");
-                (namespace.to_owned(), format!("{claim}-{name}-"))
-            })
-        });
         Self {
             marks,
             ids: objects
@@ -344,7 +334,7 @@ impl<'a> Going<'a> {
                 .map(|it| (text(it, "/spec/group"), text(it, "/spec/names/kind")))
                 .collect(),
             applications,
-            claims: claims.collect(),
+            claims: Claims::of(sets),
         }
     }
 
@@ -360,7 +350,7 @@ impl<'a> Going<'a> {
             || of_kubernetes
             || of_the_agent
             || self.is_deployed(object)
-            || self.is_claimed(object))
+            || self.claims.include(object))
     }
 
     /// Whether it goes with what owns it, which is ours, or named already.
@@ -383,19 +373,6 @@ impl<'a> Going<'a> {
         let tracked = metadata["annotations"]["argocd.argoproj.io/tracking-id"].as_str();
         let tracked = tracked.and_then(|id| id.split(':').next());
         tracked.is_some_and(|application| self.applications.contains(application))
-    }
-
-    fn is_claimed(&self, object: &Value) -> bool {
-        let (namespace, name) = (
-            text(object, "/metadata/namespace"),
-            text(object, "/metadata/name"),
-        );
-        object["kind"] == "PersistentVolumeClaim"
-            && self.claims.iter().any(|(stands_in, begins)| {
-                let number = name.strip_prefix(begins.as_str());
-                let number = number.filter(|rest| rest.parse::<u32>().is_ok());
-                stands_in == namespace && number.is_some()
-            })
     }
 }
 

@@ -1,7 +1,11 @@
 //! Services of type LoadBalancer: who makes the load balancer, and what it is to be like.
 
+use kube::Client;
 use serde_json::{Map, Value, json};
 
+use super::api;
+use super::id::ObjectId;
+use crate::cloud::Fault;
 use crate::environment::model::{Ingress, IngressTls};
 use crate::resources::Context;
 
@@ -79,6 +83,37 @@ fn annotations(ingress: &Ingress, by_auto_mode: Option<bool>) -> Value {
         say("backend-protocol", "ssl");
     }
     annotations.into()
+}
+
+/// Why a Service that has been waiting for its load balancer gets none: what whoever should make it said last, or that
+/// nobody in the cluster does. Who makes them says that it does by a finalizer, or by an event.
+///
+/// # Errors
+/// The fault of a call.
+pub async fn no_balancer(client: &Client, id: &ObjectId) -> Result<Option<String>, Fault> {
+    let Some(service) = api::get(client, id).await? else {
+        return Ok(None);
+    };
+    let events = api::events(client, id).await?;
+    let last = events.iter().max_by_key(|event| {
+        let at = ["lastTimestamp", "eventTime"].map(|at| event[at].as_str());
+        // Of one second, so that the refusal counts, and not that it was tried.
+        (at[0].or(at[1]), event["type"] == "Warning")
+    });
+    let nobody = service["metadata"]["finalizers"].is_null();
+    Ok(match last {
+        Some(event) if event["type"] == "Warning" => {
+            let (reason, message) = (&event["reason"], &event["message"]);
+            let [reason, message] = [reason, message].map(|it| it.as_str().unwrap_or_default());
+            Some(format!("no load balancer is made: {message} ({reason})"))
+        }
+        None if nobody => Some(
+            "nothing in the cluster makes load balancers: install what does (for kind cloud-provider-kind, elsewhere \
+             MetalLB, say), or bring the ingress controller as a chart whose Service is of another type"
+                .to_owned(),
+        ),
+        Some(_) | None => None,
+    })
 }
 
 #[cfg(test)]

@@ -71,13 +71,7 @@ pub async fn find(cloud: &Cloud, region: &str, name: &str) -> Result<Found, Faul
         None => described(cloud, region, name).await?,
     };
     let client = cloud.connector.connect(&endpoint).await?;
-    let first = ObjectId {
-        api_version: "v1".to_owned(),
-        kind: "Namespace".to_owned(),
-        namespace: String::new(),
-        name: "kube-system".to_owned(),
-    };
-    let first = api::get(&client, &first).await?;
+    let first = api::get(&client, &ObjectId::of_namespace("kube-system")).await?;
     let id = first.as_ref().and_then(|it| it.pointer("/metadata/uid"));
     let id = id.and_then(Value::as_str).map(str::to_owned);
     let id = id.ok_or_else(|| {

@@ -150,7 +150,11 @@ fn ensure(scene: &mut Scene<'_>, service: &Value, maker: Maker, kind: Kind) -> O
         }
         // One that somebody deleted is not missed: the provider looks again only when the Service changes.
         None if !list(service, "/status/loadBalancer/ingress").is_empty() => return None,
-        None => create_for_service(scene.world, scene.region, &new).map(|made| made.hostname),
+        None => {
+            let trying = "Ensuring load balancer";
+            tell(scene, service, "Normal", "EnsuringLoadBalancer", trying);
+            create_for_service(scene.world, scene.region, &new).map(|made| made.hostname)
+        }
     };
     match ensured {
         Ok(hostname) => Some(hostname),
@@ -158,7 +162,9 @@ fn ensure(scene: &mut Scene<'_>, service: &Value, maker: Maker, kind: Kind) -> O
             let retry = format!("load-balancer-retry/{}", uid(service));
             scene.cluster.forget_timer(&retry);
             scene.has_passed("load-balancer-retry", uid(service), RETRY_SECONDS);
-            complain(scene, service, &fault.to_string());
+            let why =
+                format!("Error syncing load balancer: failed to ensure load balancer: {fault}");
+            tell(scene, service, "Warning", "SyncLoadBalancerFailed", &why);
             None
         }
     }
@@ -187,17 +193,19 @@ fn ports(service: &Value) -> Vec<ServicePort> {
     ports.collect()
 }
 
-/// Tells what went wrong, where `kubectl describe` looks for it.
-fn complain(scene: &mut Scene<'_>, service: &Value, why: &str) {
+/// Tells what happens, where `kubectl describe` looks for it.
+fn tell(scene: &mut Scene<'_>, service: &Value, sort: &str, reason: &str, message: &str) {
     let mut editor = scene.editor();
     let now = editor.time();
     let short: String = uid(service).chars().take(8).collect();
     editor.create(
         "events",
         json!({
-            "apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "SyncLoadBalancerFailed",
-            "message": format!("Error syncing load balancer: failed to ensure load balancer: {why}"),
-            "metadata": {"name": format!("{}.{short}", name(service)), "namespace": namespace(service)},
+            "apiVersion": "v1", "kind": "Event", "type": sort, "reason": reason, "message": message,
+            "metadata": {
+                "name": format!("{}.{short}.{}", name(service), reason.to_ascii_lowercase()),
+                "namespace": namespace(service),
+            },
             "involvedObject": {
                 "kind": "Service", "apiVersion": "v1", "name": name(service), "namespace": namespace(service),
                 "uid": uid(service),
