@@ -101,7 +101,9 @@ async fn store(global: &Global, environment: &Environment, account: &str) -> Res
 /// hand.
 pub async fn session(global: &Global, name: &str) -> Result<Session, Error> {
     let mut session = session_on_what_exists(global, name).await?;
-    let published = published::load(&global.directory, &session.environment).await?;
+    let version = session.version_for_charts().await?;
+    let (project, environment) = (&global.directory, &session.environment);
+    let published = published::load(project, environment, version.as_deref()).await?;
     session.variables.extend(published.values());
     session.published = Some(published);
     Ok(session)

@@ -1,6 +1,8 @@
 //! One environment with its cloud and its state: what every operation begins with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -9,13 +11,14 @@ use super::Error;
 use super::teardown::{add_sweep, add_teardown, ending_cluster};
 use crate::address::Address;
 use crate::cloud::{Cloud, Retry, fault, retry};
-use crate::environment::model::SecretSource;
+use crate::environment::model::{Bootstrap, SecretSource};
 use crate::environment::{Environment, Provider};
 use crate::observe::{self, Depth, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
 use crate::resources::bootstrap::Published;
+use crate::resources::cluster::existing;
 use crate::resources::{
-    self, Context, Desired, Ownership, Problem, Variables, Wanted, cluster, kinds,
+    self, Context, Desired, Ownership, Problem, Unseen, Variables, Wanted, cluster, kinds,
 };
 use crate::state::{State, Store};
 
@@ -85,7 +88,7 @@ pub async fn identify(cloud: &Cloud, environment: &Environment) -> Result<String
             .account
             .ok_or_else(|| crate::cloud::Fault::incomplete("sts", "GetCallerIdentity", "Account"))
     };
-    let bound = std::time::Duration::from_secs(30);
+    let bound = Duration::from_secs(30);
     let found = retry(cloud.clock.as_ref(), Retry::Idempotent, bound, ask)
         .await
         .map_err(Error::Identity)?;
@@ -99,6 +102,28 @@ pub async fn identify(cloud: &Cloud, environment: &Environment) -> Result<String
 }
 
 impl Session {
+    /// The minor version of Kubernetes that charts are made for: what the file says, or what another's cluster has. None where
+    /// there are no charts, or nobody says.
+    ///
+    /// # Errors
+    /// When another's cluster does not tell.
+    pub async fn version_for_charts(&self) -> Result<Option<String>, Error> {
+        let environment = &self.environment;
+        let mut bootstrap = environment.bootstrap.iter();
+        if !bootstrap.any(Bootstrap::has_charts) {
+            return Ok(None);
+        }
+        let Some(existing) = &environment.existing_cluster else {
+            let cluster = environment.cluster.as_ref();
+            return Ok(cluster.and_then(|cluster| cluster.version.clone()));
+        };
+        let ask = || existing::version(&self.cloud, &environment.region, &existing.name);
+        let bound = Duration::from_secs(60);
+        let told = retry(self.cloud.clock.as_ref(), Retry::Idempotent, bound, ask).await;
+        told.map(Some)
+            .map_err(|fault| Error::Unseen(Unseen(Arc::new(fault))))
+    }
+
     /// The state as it is kept, or that of an environment which was never applied.
     ///
     /// # Errors

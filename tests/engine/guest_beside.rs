@@ -92,13 +92,14 @@ async fn a_claim_in_the_namespace_of_others_goes_with_its_set_and_with_consent()
 #[tokio::test(start_paused = true)]
 async fn a_set_that_is_made_anew_keeps_its_claims() {
     let (world, mut session) = lodged().await;
-    let uid = async || {
+    let claim = async || {
         let claim = call(&world, Method::GET, CLAIM, &Value::Null)
             .await
             .unwrap();
-        claim["metadata"]["uid"].clone()
+        let metadata = &claim["metadata"];
+        [metadata["uid"].clone(), metadata["deletionTimestamp"].clone()]
     };
-    let before = uid().await;
+    let before = claim().await;
     let published = session.published.as_mut().unwrap();
     let ledger = published.releases.get_mut("ledger").unwrap();
     let mut objects = ledger.iter_mut();
@@ -111,7 +112,8 @@ async fn a_set_that_is_made_anew_keeps_its_claims() {
         (Verb::Replace, Some(Danger::Disrupts))
     );
     apply(&session).await;
-    assert_eq!(uid().await, before);
+    assert_eq!(claim().await, before);
+    assert_eq!(before[1], Value::Null);
 }
 
 /// A claim that something in the cluster does not let go is no proof that nothing is left.

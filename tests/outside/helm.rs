@@ -118,6 +118,35 @@ fn a_chart_lives_in_the_plan_like_everything_else() {
     project.run(&["destroy", "demo", "--yes"]).ends(0);
 }
 
+/// A chart that asks which Kubernetes it is for is told that of another's cluster.
+#[test]
+fn a_chart_is_made_for_the_cluster_that_it_goes_to() {
+    if !clients::found("helm") {
+        return;
+    }
+    let project = project();
+    let version = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v{{ .Capabilities.KubeVersion.Minor }}}\n";
+    project.write("charts/web/templates/version.yaml", version);
+    let environment = |name: &str, rest: &str| {
+        let text = format!(
+            "[environment]\nname = \"{name}\"\nregion = \"us-east-1\"\n[cloud]\nprovider = \"sandbox\"\n{rest}"
+        );
+        project.write(&format!("environments/{name}.toml"), text);
+    };
+    let host = "[network]\ncidr = \"10.30.0.0/16\"\n[cluster]\nname = \"shared\"\nversion = \"1.33\"\n";
+    environment("host", host);
+    project.run(&["apply", "host", "--yes"]).ends(0);
+    let chart =
+        "[bootstrap.releases.web]\nnamespace = \"web\"\nchart = { path = \"charts/web\" }\n";
+    let guest = format!("[cluster]\nexisting = true\nname = \"shared\"\n{chart}");
+    environment("guest", &guest);
+    let plan = project.run(&["plan", "guest"]).ends(2).out;
+    assert!(
+        plan.contains("bootstrap.release.web.configmap.v33"),
+        "{plan}"
+    );
+}
+
 #[test]
 fn what_helm_can_not_do_is_told() {
     if !clients::found("helm") {

@@ -79,8 +79,12 @@ impl Unpublished {
     }
 }
 
-/// Everything that `environment` takes from others.
-pub async fn load(project: &Path, environment: &Environment) -> Result<Published, Error> {
+/// Everything that `environment` takes from others; charts are made for this version of Kubernetes, or else for helm's own.
+pub async fn load(
+    project: &Path,
+    environment: &Environment,
+    version: Option<&str>,
+) -> Result<Published, Error> {
     let mut published = Published::default();
     let Some(bootstrap) = &environment.bootstrap else {
         return Ok(published);
@@ -88,6 +92,7 @@ pub async fn load(project: &Path, environment: &Environment) -> Result<Published
     let from = Shelf {
         project,
         environment,
+        version,
     };
     if let Some(agent) = &bootstrap.agent {
         published.agent = from.agent(agent).await?;
@@ -148,6 +153,8 @@ struct Part<'a> {
 struct Shelf<'a> {
     project: &'a Path,
     environment: &'a Environment,
+    /// Of Kubernetes.
+    version: Option<&'a str>,
 }
 
 impl Shelf<'_> {
@@ -209,11 +216,7 @@ impl Shelf<'_> {
                 let failed = |failure| Unpublished::Helm(part.what.clone(), failure);
                 let helm = helm::Helm {
                     project: self.project,
-                    kubernetes: self
-                        .environment
-                        .cluster
-                        .as_ref()
-                        .and_then(|cluster| cluster.version.as_deref()),
+                    kubernetes: self.version,
                 };
                 let archive = helm.chart(&chart.place).await.map_err(failed)?;
                 let render = || helm.render(part.name, part.namespace, &archive, chart);

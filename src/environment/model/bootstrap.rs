@@ -25,6 +25,17 @@ pub struct Bootstrap {
     pub releases: BTreeMap<String, Release>,
 }
 
+impl Bootstrap {
+    /// Whether any of it is made by helm.
+    pub fn has_charts(&self) -> bool {
+        let ingress = self.ingress.iter().filter_map(|it| it.source.as_ref());
+        let agent = self.agent.iter().map(|agent| &agent.source);
+        let releases = self.releases.values().map(|release| &release.source);
+        let mut sources = ingress.chain(agent).chain(releases);
+        sources.any(|source| matches!(source, Source::Chart(_)))
+    }
+}
+
 /// Something that is published for clusters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {

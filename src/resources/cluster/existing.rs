@@ -81,6 +81,23 @@ pub async fn find(cloud: &Cloud, region: &str, name: &str) -> Result<Found, Faul
     Ok(Found { endpoint, id })
 }
 
+/// The minor version of Kubernetes that the cluster called `name` has, such as `1.35`.
+///
+/// # Errors
+/// When it can't be reached, or there is none.
+pub async fn version(cloud: &Cloud, region: &str, name: &str) -> Result<String, Fault> {
+    let found = find(cloud, region, name).await?;
+    let client = cloud.connector.connect(&found.endpoint).await?;
+    let told = client.apiserver_version().await;
+    let told = told.map_err(|error| Fault::kubernetes("ask for the version", error))?;
+    // Who builds on a release of Kubernetes may say so by a plus.
+    Ok(format!(
+        "{}.{}",
+        told.major,
+        told.minor.trim_end_matches('+')
+    ))
+}
+
 /// The endpoint that EKS tells.
 async fn described(cloud: &Cloud, region: &str, name: &str) -> Result<ClusterEndpoint, Fault> {
     if !cloud.aws.has_account() {
