@@ -97,7 +97,10 @@ async fn a_set_that_is_made_anew_keeps_its_claims() {
             .await
             .unwrap();
         let metadata = &claim["metadata"];
-        [metadata["uid"].clone(), metadata["deletionTimestamp"].clone()]
+        [
+            metadata["uid"].clone(),
+            metadata["deletionTimestamp"].clone(),
+        ]
     };
     let before = claim().await;
     let published = session.published.as_mut().unwrap();

@@ -51,6 +51,17 @@ async fn providers(session: &Session) -> Vec<String> {
         .collect()
 }
 
+/// Destroys all of it, and gives what went when.
+async fn torn_down(session: &Session) -> Steps {
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let (gone, nothing) = (Steps::default(), Confirmed::default());
+    let teardown = ops::destroy(session, &planned, &nothing, &gone, never_stopped()).await;
+    let teardown = teardown.unwrap();
+    assert!(teardown.report.is_complete(), "{:#?}", teardown.report);
+    assert_eq!(teardown.remains, []);
+    gone
+}
+
 #[tokio::test(start_paused = true)]
 async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
     let world = World::new();
@@ -98,19 +109,7 @@ async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
     let listed = listed.cluster_name("tokens").send().await.unwrap();
     assert_eq!(listed.associations(), []);
 
-    let planned = session.plan(Goal::Destroy).await.unwrap();
-    let gone = Steps::default();
-    let teardown = ops::destroy(
-        &session,
-        &planned,
-        &Confirmed::default(),
-        &gone,
-        never_stopped(),
-    )
-    .await
-    .unwrap();
-    assert!(teardown.report.is_complete(), "{:#?}", teardown.report);
-    assert_eq!(teardown.remains, []);
+    let gone = torn_down(&session).await;
     assert_eq!(providers(&session).await, Vec::<String>::new());
     gone.come_in_order(&[
         "finished cluster.workloads",
@@ -121,6 +120,19 @@ async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
     gone.come_in_order(&[
         "finished bootstrap.ingress.service.traefik",
         "finished cluster.role.identity.reader",
+    ]);
+}
+
+/// Roles that others made may trust it, and what runs in the cluster may act by them.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_no_role_of_ours_trusts_stays_as_long() {
+    let world = World::new();
+    let session = session(&world, PROVIDER);
+    apply(&session).await;
+    let gone = torn_down(&session).await;
+    gone.come_in_order(&[
+        "finished bootstrap.ingress.service.traefik",
+        "finished cluster.oidc-provider",
     ]);
 }
 

@@ -133,7 +133,8 @@ fn a_chart_is_made_for_the_cluster_that_it_goes_to() {
         );
         project.write(&format!("environments/{name}.toml"), text);
     };
-    let host = "[network]\ncidr = \"10.30.0.0/16\"\n[cluster]\nname = \"shared\"\nversion = \"1.33\"\n";
+    let host =
+        "[network]\ncidr = \"10.30.0.0/16\"\n[cluster]\nname = \"shared\"\nversion = \"1.33\"\n";
     environment("host", host);
     project.run(&["apply", "host", "--yes"]).ends(0);
     let chart =

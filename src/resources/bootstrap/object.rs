@@ -294,7 +294,7 @@ impl Kind for ObjectKind {
 
     /// Whether volumes are claimed in a namespace is not asked: somebody may claim one until the moment it goes.
     fn holds_data(&self, fields: &Fields) -> bool {
-        self.data_elsewhere(fields).is_some()
+        self.data_elsewhere(fields).is_some() || !claims::taken_down(fields).is_empty()
     }
 
     fn data_elsewhere(&self, fields: &Fields) -> Option<&'static str> {
@@ -302,11 +302,7 @@ impl Kind for ObjectKind {
         match manifest["kind"].as_str() {
             _ if self.name == super::NAMESPACE.name => Some("every volume that is claimed in it"),
             Some("PersistentVolumeClaim") => Some("the volume that it claims"),
-            Some("StatefulSet")
-                if takes_claims(manifest) || !claims::taken_down(fields).is_empty() =>
-            {
-                Some("the volumes that it claims")
-            }
+            Some("StatefulSet") if takes_claims(manifest) => Some("the volumes that it claims"),
             Some(_) | None => None,
         }
     }
@@ -359,7 +355,8 @@ impl Kind for ObjectKind {
         let others =
             (!others.is_empty()).then(|| format!("what others made: {}", others.join(", ")));
         let claimed = claims::taken_down(fields);
-        let claimed = (!claimed.is_empty()).then(|| format!("its claims: {}", claimed.join(", ")));
+        let claimed = (!claimed.is_empty())
+            .then(|| format!("the volumes of its claims: {}", claimed.join(", ")));
         (held.map(str::to_owned))
             .chain(others)
             .chain(claimed)

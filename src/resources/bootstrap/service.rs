@@ -62,7 +62,9 @@ pub fn balanced(context: &Context<'_>, ingress: &Ingress, mut service: Value) ->
     service
 }
 
-/// `by_auto_mode` is none where only the cluster knows, which is another's: it then gives the class itself.
+/// `by_auto_mode` is none where only the cluster knows, which is another's. Where Auto Mode or the AWS Load Balancer Controller is at
+/// work there, it gives the class to every new Service that names none, whatever its annotations, and goes by that:
+/// `webhooks/core/service_mutator.go` of <https://github.com/kubernetes-sigs/aws-load-balancer-controller>.
 fn annotations(ingress: &Ingress, by_auto_mode: Option<bool>) -> Value {
     let mut annotations = Map::new();
     let mut say = |name: &str, value: &str| {
