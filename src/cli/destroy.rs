@@ -87,10 +87,13 @@ impl Destroy {
         if *stop.borrow() && !teardown.report.is_complete() {
             return Ok(incomplete(true, teardown.report.failed.is_empty()));
         }
+        let passed_over = passed_over(&planned);
         if self.json {
-            let event = serde_json::json!({ "event": "remains", "remains": teardown.remains });
+            let event = serde_json::json!({
+                "event": "remains", "remains": teardown.remains, "passed_over": passed_over,
+            });
             ui::print(format_args!("{event}\n"))?;
-        } else {
+        } else if passed_over.is_none() || !teardown.remains.is_empty() {
             ui::print(ui::remains(name, &teardown.remains))?;
         }
         if !teardown.report.is_complete() {
@@ -99,8 +102,8 @@ impl Destroy {
         if !teardown.remains.is_empty() {
             return Ok(Exit::Failed);
         }
-        if let Some(passed_over) = passed_over(&planned) {
-            ui::tell(passed_over);
+        if let Some(passed_over) = passed_over {
+            ui::tell(format_args!("{passed_over}\n"));
             return Ok(Exit::Failed);
         }
         // A kubeconfig of a cluster that is gone helps nobody; one that was never written is not missed.
@@ -120,7 +123,7 @@ fn passed_over(planned: &Planned) -> Option<String> {
     (planned.depth == Depth::Aws).then(|| {
         format!(
             "nobody looked into the cluster {}: what was put there is there as long as it is, and \
-             `kubectl get all,configmaps,secrets,namespaces -A -l {LABEL_ENVIRONMENT}={name}` finds most of it\n",
+             `kubectl get all,configmaps,secrets,namespaces -A -l {LABEL_ENVIRONMENT}={name}` finds most of it",
             cluster.name
         )
     })

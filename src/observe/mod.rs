@@ -78,9 +78,14 @@ fn may_appear(observation: &Observation, state: &State, now: Timestamp, looked: 
     }) || made.any(|(address, made)| {
         fresh(made.since)
             && !state.open.contains_key(address)
-            && resources::kind(&made.kind).is_some_and(|kind| !kind.lives_in_cluster())
+            && resources::kind(&made.kind).is_some_and(of_ours_in_aws)
             && !found().any(|found| found.kind == made.kind && found.id == made.id)
     })
+}
+
+/// What is in a cluster is read from where it was written, and what is given was there before us.
+fn of_ours_in_aws(kind: &dyn Kind) -> bool {
+    !kind.lives_in_cluster() && !kind.is_given()
 }
 
 async fn once(cloud: &Cloud, wanted: &Wanted<'_>, depth: Depth) -> Result<Observation, Unseen> {

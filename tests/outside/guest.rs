@@ -216,6 +216,28 @@ async fn a_cluster_of_somebody_elses_is_bootstrapped_and_left_as_it_was() {
     goes_without_what_is_not_its_own(&place).await;
 }
 
+/// Only in the simulator: in anybody's cluster it would leave behind what is forgotten.
+#[tokio::test]
+async fn a_cluster_that_is_gone_is_forgotten_on_request_and_not_said_to_be_empty() {
+    if env::var_os("GROUNDWORK_TEST_KUBECONFIG").is_some() {
+        return;
+    }
+    let mut place = Place::new();
+    place.run(&["apply", "ENV", "--yes"]).await.ends(0);
+    let there = std::fs::read_to_string(&place.kubeconfig).expect("a kubeconfig");
+    let server = there.find("127.0.0.1:").expect("a server");
+    let server = there[server..].split(['/', '"', '\n']).next();
+    let gone = there.replace(server.expect("an address"), "127.0.0.1:9");
+    place.project.write("gone.yaml", gone);
+    place.kubeconfig = place.project.path().join("gone.yaml");
+    let forgetting = ["destroy", "ENV", "--yes", "--skip-cluster"];
+    let forgotten = place.run(&forgetting).await.ends(1);
+    assert!(!forgotten.out.contains("is left"), "{}", forgotten.out);
+    assert!(forgotten.err.contains("nobody looked"), "{}", forgotten.err);
+    let state = place.run(&["state", "list", "ENV"]).await.ends(1);
+    assert!(state.err.contains("never been applied"), "{}", state.err);
+}
+
 async fn asks_nothing_of_aws(place: &Place) {
     let status = place.run(&["status", "ENV", "--json"]).await.ends(0).json();
     let resources = status["resources"].as_array().expect("resources");
