@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::refusal::is_of_a_namespace_that_goes;
+use super::refusal::{is_of_a_namespace_that_goes, is_of_an_unfit_document};
 use super::remains;
 use crate::state::Overtaken;
 
@@ -50,6 +50,9 @@ pub struct Fault {
 
 /// The code of calls that were not sent because another run may be at work.
 pub const OVERTAKEN: &str = "Overtaken";
+
+/// The code of what an API server can't read as an object of its type.
+pub const UNFIT: &str = "Unfit";
 
 /// The code of calls that could not be signed, and so were not sent.
 pub const NO_CREDENTIALS: &str = "NoCredentials";
@@ -115,6 +118,14 @@ impl Fault {
     /// An answer of the Kubernetes API server, or none.
     pub fn kubernetes(operation: &'static str, error: kube::Error) -> Self {
         match error {
+            kube::Error::Api(status) if is_of_an_unfit_document(&status.message) => Self {
+                service: "kubernetes",
+                operation,
+                code: UNFIT.to_owned(),
+                message: status.message.clone(),
+                class: Class::Stop,
+                source: None,
+            },
             kube::Error::Api(status) => {
                 let class = match (status.code, status.reason.as_str()) {
                     (404, _) => Class::Absent,
@@ -125,7 +136,12 @@ impl Fault {
                     (401 | 403, _) => Class::Forbidden,
                     _ => Class::Stop,
                 };
-                let (code, message) = (status.reason.clone(), status.message.clone());
+                // What webhooks and policies refuse has a reason only where they give one.
+                let code = match status.reason.as_str() {
+                    "" => status.code.to_string(),
+                    reason => reason.to_owned(),
+                };
+                let message = status.message.clone();
                 Self {
                     service: "kubernetes",
                     operation,
@@ -433,6 +449,24 @@ mod tests {
             shown.contains("not JSON") && !shown.contains("canary"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn what_an_api_server_can_not_read_is_no_failure_of_its_own() {
+        let answered = |message: &str| {
+            let status = kube::core::Status {
+                code: 500,
+                message: message.to_owned(),
+                ..Default::default()
+            };
+            Fault::kubernetes("apply", kube::Error::Api(Box::new(status)))
+        };
+        let unfit = answered(
+            "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.x: field not declared in schema",
+        );
+        assert_eq!((unfit.class, &*unfit.code), (Class::Stop, UNFIT));
+        let failed = answered("Internal error occurred: failed calling webhook \"x\"");
+        assert_eq!(failed.class, Class::Uncertain);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::state::Fence;
 pub use bucket::bucket;
 pub use clients::Clients;
 pub use eks::EksConnector;
-pub use fault::{Class, Fault, NO_CREDENTIALS, OVERTAKEN, absent_is_done, fault};
+pub use fault::{Class, Fault, NO_CREDENTIALS, OVERTAKEN, UNFIT, absent_is_done, fault};
 pub use fenced::cluster as fenced_cluster;
 pub use kubeconfig::{KubeconfigConnector, UnusableKubeconfig};
 pub use kubernetes::{ClusterEndpoint, Connector, Nowhere};

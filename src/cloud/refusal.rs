@@ -9,7 +9,25 @@ pub(super) fn is_of_a_namespace_that_goes(message: &str) -> bool {
     message.contains("because it is being terminated")
 }
 
+/// How API servers begin to say that an applied document is none of its type. They answer it with the status of a server
+/// that failed (k8s.io/apimachinery: `pkg/util/managedfields/internal/structuredmerge.go`, `versionconverter.go`).
+const UNFIT: [&str; 2] = [
+    "failed to create typed patch object",
+    "failed to convert new object",
+];
+
+/// Whether the API server can't read what was applied: a field that the type does not have, or a text for a number.
+pub(super) fn is_of_an_unfit_document(message: &str) -> bool {
+    UNFIT.iter().any(|words| message.starts_with(words))
+}
+
 impl Fault {
+    /// Whether a webhook of the cluster does not want the object to be like that.
+    pub fn is_denied(&self) -> bool {
+        let asked = between(&self.message, "admission webhook \"", "\"").is_some();
+        self.service == "kubernetes" && asked && self.message.contains(" denied the request")
+    }
+
     /// What to do about a refusal of the API server, where its words tell more than its code.
     pub fn remedy(&self) -> Option<String> {
         if self.service != "kubernetes" {

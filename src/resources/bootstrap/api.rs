@@ -3,9 +3,10 @@
 use http::{Method, Request};
 use kube::Client;
 use kube::core::Status;
+use kube::core::response::StatusDetails;
 use serde_json::{Value, json};
 
-use super::id::ObjectId;
+use super::id::{ObjectId, Place};
 use crate::cloud::{Class, Fault, absent_is_done};
 use crate::resources::calls::{not_there_yet, present};
 
@@ -14,7 +15,10 @@ pub const MANAGER: &str = "groundwork";
 
 /// Managers whose fields we take over without asking: what people typed with kubectl is drift like any other, and the
 /// plan has shown it. Controllers and other tools are named instead, since they would write the field again.
-const OVERRULED: [&str; 6] = [
+const OVERRULED: [&str; 7] = [
+    // Nobody: what was there before the API server kept account of anything (k8s.io/apimachinery:
+    // `pkg/util/managedfields/internal/skipnonapplied.go`).
+    "before-first-apply",
     "kubectl",
     "kubectl-client-side-apply",
     "kubectl-create",
@@ -22,6 +26,8 @@ const OVERRULED: [&str; 6] = [
     "kubectl-patch",
     "kubectl-replace",
 ];
+
+const JSON: &str = "application/json";
 
 /// How often a list is begun anew whose rest was forgotten (410, `Expired`: the API server keeps versions for minutes).
 const LISTS_ANEW: u32 = 3;
@@ -40,7 +46,8 @@ pub enum Mode {
 /// # Errors
 /// The fault of the call; absence is not one.
 pub async fn get(client: &Client, id: &ObjectId) -> Result<Option<Value>, Fault> {
-    present(call(client, "get", Method::GET, &id.path(), None).await)
+    let answer = at(client, JSON, Method::GET, id, "", None).await;
+    present(answer.map_err(|error| fault("get", error)))
 }
 
 /// All objects of the type of `like` that carry the labels `selector`; none when the cluster doesn't know the type.
@@ -51,7 +58,14 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
     let ObjectId {
         api_version, kind, ..
     } = like;
-    let listed = list_at(client, &like.type_path(), [api_version, kind], selector).await?;
+    let of = [&**api_version, &**kind];
+    if let Some(listed) = list_at(client, &like.type_path(), of, selector).await? {
+        return Ok(listed);
+    }
+    let Some(plural) = plural(client, like).await? else {
+        return Ok(Vec::new());
+    };
+    let listed = list_at(client, &like.called(&plural).type_path(), of, selector).await?;
     Ok(listed.unwrap_or_default())
 }
 
@@ -150,9 +164,10 @@ pub async fn apply(
         } else {
             ""
         };
-        let query = format!("fieldManager={MANAGER}&force={force}{dry}");
-        let path = format!("{}?{query}", id.path());
-        async move { raw(client, Method::PATCH, &path, Some(manifest)).await }
+        let query = format!("?fieldManager={MANAGER}&force={force}{dry}");
+        // JSON is YAML.
+        let yaml = "application/apply-patch+yaml";
+        async move { at(client, yaml, Method::PATCH, id, &query, Some(manifest)).await }
     };
     let error = match send(mode == Mode::DryRun).await {
         Ok(object) => return Ok(object),
@@ -201,14 +216,9 @@ pub async fn merge(
     patch: &Value,
     manager: &str,
 ) -> Result<Value, Fault> {
-    let path = format!("{}?fieldManager={manager}", id.path());
-    let answer = sent(
-        client,
-        "application/merge-patch+json",
-        Method::PATCH,
-        &path,
-        Some(patch),
-    );
+    let query = format!("?fieldManager={manager}");
+    let json = "application/merge-patch+json";
+    let answer = at(client, json, Method::PATCH, id, &query, Some(patch));
     answer.await.map_err(|error| fault("patch", error))
 }
 
@@ -220,7 +230,52 @@ pub async fn delete(client: &Client, id: &ObjectId) -> Result<(), Fault> {
     let options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
     });
-    absent_is_done(call(client, "delete", Method::DELETE, &id.path(), Some(&options)).await)
+    let answer = at(client, JSON, Method::DELETE, id, "", Some(&options)).await;
+    absent_is_done(answer.map_err(|error| fault("delete", error)))
+}
+
+/// Calls at the path of `id`, with `query` behind it. Where nothing is served there, the type may have another plural
+/// than its kind lets expect, which only the API server knows.
+async fn at(
+    client: &Client,
+    content: &str,
+    method: Method,
+    id: &ObjectId,
+    query: &str,
+    body: Option<&Value>,
+) -> Result<Value, kube::Error> {
+    let path = |place: Place<'_>| format!("{}{query}", place.path());
+    let usual = path(id.usually());
+    let answer = sent(client, content, method.clone(), &usual, body).await;
+    let Err(error) = &answer else { return answer };
+    if !is_unserved(error) {
+        return answer;
+    }
+    match plural(client, id).await {
+        Ok(Some(plural)) => sent(client, content, method, &path(id.called(&plural)), body).await,
+        Ok(None) | Err(_) => answer,
+    }
+}
+
+/// Whether an API server has nothing at all at a path: it then names no object (of a type of others not even itself).
+fn is_unserved(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else {
+        return false;
+    };
+    let named = |details: &StatusDetails| !details.kind.is_empty();
+    status.code == 404 && !status.details.as_ref().is_some_and(named)
+}
+
+/// The plural of the type of `id`, if the cluster has it and calls it otherwise than kinds are usually called.
+async fn plural(client: &Client, id: &ObjectId) -> Result<Option<String>, Fault> {
+    let told = present(told(client, &id.version_path()).await)?.unwrap_or_default();
+    let types = told["resources"].as_array().into_iter().flatten();
+    let names = types
+        .filter(|one| one["kind"] == *id.kind)
+        .filter_map(|one| one["name"].as_str());
+    let mut whole = names.filter(|name| !name.contains('/'));
+    let found = whole.next().filter(|name| id.called(name) != id.usually());
+    Ok(found.map(str::to_owned))
 }
 
 async fn call(
@@ -230,22 +285,8 @@ async fn call(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Value, Fault> {
-    let answer = raw(client, method, path, body).await;
+    let answer = sent(client, JSON, method, path, body).await;
     answer.map_err(|error| fault(operation, error))
-}
-
-async fn raw(
-    client: &Client,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-) -> Result<Value, kube::Error> {
-    let content = match method {
-        // JSON is YAML.
-        Method::PATCH => "application/apply-patch+yaml",
-        _ => "application/json",
-    };
-    sent(client, content, method, path, body).await
 }
 
 async fn sent(
@@ -343,6 +384,8 @@ fn owners(status: &Status) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::object::{Spec, compared};
+    use super::super::secret::Values;
     use super::*;
 
     #[test]
@@ -417,6 +460,57 @@ mod tests {
             list(&client, &type_of, "").await.unwrap_err().code,
             "Expired"
         );
+    }
+
+    #[tokio::test]
+    async fn a_type_is_listed_by_the_plural_that_the_server_tells() {
+        // As it is answered by what serves types of others.
+        let unserved = || (404, json!("404 page not found"));
+        let types = json!({"resources": [
+            {"name": "cacti/status", "kind": "Cactus"}, {"name": "cacti", "kind": "Cactus"},
+        ]});
+        let page = json!({"metadata": {}, "items": [{"metadata": {"name": "a"}}]});
+        let type_of = "example.com/v1/Cactus//any".parse::<ObjectId>().unwrap();
+        let answers = vec![unserved(), (200, types), (200, page)];
+        let (client, asked) = answering(answers);
+        assert_eq!(list(&client, &type_of, "").await.unwrap().len(), 1);
+        let asked = asked.lock().unwrap().clone();
+        let paths: Vec<_> = asked
+            .iter()
+            .filter_map(|uri| uri.split('?').next())
+            .collect();
+        let usual = "/apis/example.com/v1/cactuses";
+        let told = ["/apis/example.com/v1", "/apis/example.com/v1/cacti"];
+        assert_eq!(paths, [usual, told[0], told[1]]);
+        // A type that is not there has no objects.
+        let (client, _) = answering(vec![unserved(), unserved()]);
+        assert!(list(&client, &type_of, "").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_webhook_denies_is_told_of_its_object_alone() {
+        let answer = |message: &str| {
+            let told = json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": message, "code": 403,
+            });
+            answering(vec![(403, told)]).0
+        };
+        let manifest =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}});
+        let spec = json!({"object": "v1/ConfigMap/shop/web", "manifest": manifest});
+        let spec = serde_json::from_value::<Spec>(spec).unwrap();
+        let id = spec.object.parse::<ObjectId>().unwrap();
+        let values = Values::default();
+        let denied = "admission webhook \"policy.example.com\" denied the request: no latest tags";
+        let client = answer(denied);
+        let fields = compared(&client, &id, &spec, &values, &manifest).await;
+        assert_eq!(fields.unwrap()["manifest"]["differs"], denied);
+        let client =
+            answer("configmaps is forbidden: User \"ci\" cannot patch resource \"configmaps\"");
+        let fault = compared(&client, &id, &spec, &values, &manifest).await;
+        let fault = fault.unwrap_err();
+        assert_eq!((fault.class, &*fault.code), (Class::Forbidden, "403"));
     }
 
     #[test]

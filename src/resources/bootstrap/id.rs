@@ -43,29 +43,63 @@ impl ObjectId {
 
     /// The path of all objects of this type in the cluster.
     pub fn type_path(&self) -> String {
-        self.path_in("")
+        self.usually().type_path()
     }
 
     /// The path of this object.
     pub fn path(&self) -> String {
-        let namespace = match self.namespace.as_str() {
-            "" => String::new(),
-            namespace => format!("namespaces/{namespace}/"),
-        };
-        format!("{}/{}", self.path_in(&namespace), self.name)
+        self.usually().path()
     }
 
-    fn path_in(&self, namespace: &str) -> String {
+    /// Where it stands if the plural of its type is made as those of most kinds are.
+    pub fn usually(&self) -> Place<'_> {
         let (group, version) = self
             .api_version
             .split_once('/')
             .unwrap_or(("", &self.api_version));
-        let root = if group.is_empty() { "api" } else { "apis" };
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &self.kind));
-        format!(
-            "/{root}/{}/{namespace}{}",
-            self.api_version, resource.plural
-        )
+        let gvk = GroupVersionKind::gvk(group, version, &self.kind);
+        self.called(&ApiResource::from_gvk(&gvk).plural)
+    }
+
+    /// Where it stands if its type has this plural.
+    pub fn called(&self, plural: &str) -> Place<'_> {
+        Place {
+            id: self,
+            plural: plural.to_owned(),
+        }
+    }
+
+    /// The path at which the API server tells of all types of this version.
+    pub fn version_path(&self) -> String {
+        let root = if self.api_version.contains('/') {
+            "apis"
+        } else {
+            "api"
+        };
+        format!("/{root}/{}", self.api_version)
+    }
+}
+
+/// Where the API server has an object, by the plural of its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    id: &'a ObjectId,
+    plural: String,
+}
+
+impl Place<'_> {
+    /// The path of all objects of this type in the cluster.
+    pub fn type_path(&self) -> String {
+        format!("{}/{}", self.id.version_path(), self.plural)
+    }
+
+    /// The path of this object.
+    pub fn path(&self) -> String {
+        let (version, plural, name) = (self.id.version_path(), &self.plural, &self.id.name);
+        match self.id.namespace.as_str() {
+            "" => format!("{version}/{plural}/{name}"),
+            namespace => format!("{version}/namespaces/{namespace}/{plural}/{name}"),
+        }
     }
 }
 

@@ -238,7 +238,13 @@ async fn view(
         serde_json::from_value::<Spec>(fields).ok()
     });
     let fields = match spec {
-        Some(spec) => compared(client, id, &spec, values, object).await?,
+        Some(spec) => {
+            let fields = compared(client, id, &spec, values, object).await;
+            fields.map_err(|fault| Fault {
+                message: format!("{id}: {}", fault.message),
+                ..fault
+            })?
+        }
         None => essence(id, object),
     };
     let mut seen = observed(kind, wanted, address, id, object, fields);

@@ -16,7 +16,7 @@ use super::ready::{condition, outputs};
 use super::secret::{Data, Values};
 use super::service::{balancer, no_balancer};
 use crate::address::Address;
-use crate::cloud::{Class, Cloud, Fault};
+use crate::cloud::{Class, Cloud, Fault, UNFIT};
 use crate::resources::field::fields_of;
 use crate::resources::inventory::Inventory;
 use crate::resources::{
@@ -223,7 +223,7 @@ pub async fn compared(
     let applied = match api::apply(client, id, &manifest, Mode::DryRun).await {
         Ok(applied) => applied,
         // The API server will not change the object like that: applying will say so again.
-        Err(fault) if fault.code == "Invalid" => {
+        Err(fault) if is_of_the_object(&fault) => {
             if let Some(fields) = unchangeable(&fault).filter(|_| is_replaceable(id, object)) {
                 shown.object = format!("{id} with another {fields}");
                 return Ok(fields_of(&shown));
@@ -249,6 +249,11 @@ pub async fn compared(
         shown.data.hide(path.get(1).map(String::as_str));
     }
     Ok(fields_of(&shown))
+}
+
+/// Whether the object itself is refused as the file asks for it, which says nothing about any other.
+fn is_of_the_object(fault: &Fault) -> bool {
+    ["Invalid", UNFIT].contains(&fault.code.as_str()) || fault.is_denied()
 }
 
 /// The fields that the API server never changes, where that is why it refuses.

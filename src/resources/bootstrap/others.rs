@@ -34,9 +34,11 @@ const KEPT_ALONG: [&str; 6] = [
     "PodMetrics",
 ];
 
-/// What is in every namespace.
-const IN_EVERY: [(&str, &str); 2] = [
+/// What is in every namespace, of Kubernetes, of OpenShift and of Istio.
+const IN_EVERY: [(&str, &str); 4] = [
     ("ConfigMap", "kube-root-ca.crt"),
+    ("ConfigMap", "openshift-service-ca.crt"),
+    ("ConfigMap", "istio-ca-root-cert"),
     ("ServiceAccount", "default"),
 ];
 

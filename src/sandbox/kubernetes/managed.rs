@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fields::FieldSet;
 use super::merge::{difference, field_set, merged, prune, without_nulls};
-use super::object::{list, remove, set, text};
+use super::object::{list, remove, set, text, uid};
 use super::refusal::Refusal;
 use super::shapes::Shapes;
 
@@ -149,8 +149,16 @@ fn strip(mut fields: FieldSet) -> FieldSet {
     fields
 }
 
-/// Notes in `new` that the writer made it of `old`: what changed is the writer's now, whoever had it before.
+/// Who has the fields of an object of which no account was kept, once it is applied to.
+const NOBODY: &str = "before-first-apply";
+
+/// Notes in `new` that the writer made it of `old`: what changed is the writer's now, whoever had it before. Of an object
+/// of which no account is kept, none is begun by that.
 pub fn note_update(shapes: Shapes<'_>, old: &Value, new: &mut Value, writer: Writer<'_>) {
+    if !uid(old).is_empty() && entries(old).is_empty() && entries(new).is_empty() {
+        remove(new, "/metadata/managedFields");
+        return;
+    }
     // A writer may hand over a history of its own, as kubectl does when it migrates; an absent one is the old one.
     let given = entries(new);
     let was_reset = !list(new, "/metadata/managedFields").is_empty() && given.is_empty();
@@ -194,8 +202,16 @@ pub fn apply(
         write(&mut object, Vec::new(), "Apply", writer, fields);
         return Ok(object);
     };
+    let mut before = live.clone();
+    if entries(live).is_empty() {
+        let nobody = Writer {
+            manager: NOBODY,
+            ..writer
+        };
+        note_update(shapes, &json!({}), &mut before, nobody);
+    }
     let mut object = merged(shapes, &[], live, &applied);
-    let mut entries = entries(live);
+    let mut entries = entries(&before);
     let (mut old, mut keep) = (FieldSet::default(), fields.clone());
     for entry in &entries {
         if entry.is("Apply", writer) {

@@ -1,5 +1,7 @@
 //! Server-side apply's arithmetic on documents: what a document names, what changed, what results, what goes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::fields::FieldSet;
@@ -65,6 +67,28 @@ pub fn field_set(shapes: Shapes<'_>, path: &[&str], value: &Value, containers: b
         _ => set = FieldSet::leaf(),
     }
     set
+}
+
+/// Where a document names one element of a list twice, which nobody can apply: such as a variable of a container.
+pub fn duplicate(shapes: Shapes<'_>, path: &[&str], value: &Value) -> Option<String> {
+    match (shapes.of(path, value), value) {
+        (Shape::Structure | Shape::Map, Value::Object(fields)) => fields
+            .iter()
+            .find_map(|(name, value)| duplicate(shapes, &below(path, name), value)),
+        (shape @ (Shape::Keyed(_) | Shape::Set), Value::Array(elements)) => {
+            let mut once = BTreeSet::new();
+            let elements = named(&shape, elements);
+            let twice = elements.iter().find(|(element, _)| !once.insert(element));
+            let here = twice.map(|(element, _)| {
+                let path: String = path.iter().map(|name| format!(".{name}")).collect();
+                let key = element.trim_start_matches(['k', 'v', ':']);
+                format!("{path}: duplicate entries for key {key}")
+            });
+            let mut elements = elements.iter();
+            here.or_else(|| elements.find_map(|(_, value)| duplicate(shapes, path, value)))
+        }
+        _ => None,
+    }
 }
 
 /// What `applied` makes of `live`.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
+use super::object::text;
 
 /// One field that makes an object invalid.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +82,7 @@ impl Cause {
 pub struct Refusal {
     /// HTTP status.
     pub code: u16,
-    /// The machine-readable reason.
+    /// The machine-readable reason, if there is one.
     pub reason: &'static str,
     /// What people read.
     pub message: String,
@@ -231,6 +232,22 @@ impl Refusal {
         }
     }
 
+    /// An applied document that can't be read as what it says it is. The API server takes that for a failure of its own,
+    /// and gives it no reason (k8s.io/apimachinery: `pkg/util/managedfields/internal/structuredmerge.go`).
+    pub fn unfit(kind: &Kind, object: &Value, why: &str) -> Self {
+        let (namespace, name) = (
+            text(object, "/metadata/namespace"),
+            text(object, "/metadata/name"),
+        );
+        let (version, kind) = (kind.api_version(), &kind.kind);
+        let of = format!("{namespace}/{name}; {version}, Kind={kind}");
+        Self::new(
+            500,
+            "",
+            format!("failed to create typed patch object ({of}): {why}"),
+        )
+    }
+
     /// Fields that other managers own: (manager as it is shown, field).
     pub fn apply_conflicts(conflicts: &[(String, String)]) -> Self {
         let causes: Vec<Value> = conflicts
@@ -272,8 +289,11 @@ impl Refusal {
     pub fn document(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

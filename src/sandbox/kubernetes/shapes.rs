@@ -41,7 +41,6 @@ const WHOLE_MAPS: &[&str] = &[
     "fieldRef",
     "resourceFieldRef",
     "roleRef",
-    "scaleTargetRef",
     "targetRef",
     "involvedObject",
     "claimRef",

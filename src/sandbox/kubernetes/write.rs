@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::call::{Call, parse};
 use super::cluster::{Editor, key_of};
 use super::managed::{Writer, apply, note_update};
+use super::merge::duplicate;
 use super::object::{is_going, name, remove, set, text, texts};
 use super::patch::{json_patch, merge_patch};
 use super::refusal::{Cause, Refusal};
@@ -186,7 +187,7 @@ fn server_side_apply(editor: &mut Editor<'_>, call: &Call) -> Result<Value, Refu
         ));
     }
     call.place(&mut document)?;
-    validation::check_types(&call.kind, &document, is_strict(call))?;
+    validation::check_applied(&call.kind, &document)?;
     if !call.kind.custom {
         defaults::quantities_as_text(&mut document);
     }
@@ -205,8 +206,12 @@ fn server_side_apply(editor: &mut Editor<'_>, call: &Call) -> Result<Value, Refu
         call.kind.api_version(),
         editor.time(),
     );
+    let shapes = call.shapes(definition.as_ref());
+    if let Some(why) = duplicate(shapes, &[], &document) {
+        return Err(Refusal::unfit(&call.kind, &document, &why));
+    }
     let object = apply(
-        call.shapes(definition.as_ref()),
+        shapes,
         live.as_ref(),
         &document,
         writer(call, &version, &now),

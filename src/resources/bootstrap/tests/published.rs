@@ -139,3 +139,65 @@ async fn of_published_secrets_nothing_is_asked_where_nobody_knows_them() {
     bench.ask(&(CLUSTER.to_owned() + WEB));
     assert_eq!(bench.differences().await, BTreeSet::new());
 }
+
+const CACTI: &str = r#"
+apiVersion: example.com/v1
+kind: Cactus
+metadata: {name: saguaro}
+spec: {height: 5}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: cacti.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Cactus, plural: cacti, singular: cactus, listKind: CactusList}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_type_may_have_a_plural_that_nobody_guesses() {
+    let mut bench = Bench::in_cluster(CLUSTER);
+    bench.publish(CACTI);
+    bench.up().await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    let saguaro = web("cactus", "saguaro");
+    let path = "/apis/example.com/v1/namespaces/web/cacti/saguaro?fieldManager=kubectl-edit";
+    send(&bench, Method::PATCH, path, &json!({"spec": {"height": 6}})).await;
+    let differs = BTreeSet::from([format!("{saguaro} manifest")]);
+    assert_eq!(bench.differences().await, differs);
+    let id = bench.recorded[&saguaro].id.clone();
+    bench.converge(&saguaro, &id).await;
+    assert_eq!(bench.differences().await, BTreeSet::new());
+    bench.down().await;
+    assert_eq!(bench.observe().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_a_type_does_not_have_is_told_as_what_differs() {
+    let mut bench = Bench::in_cluster(CLUSTER);
+    bench.publish(PUBLISHED);
+    bench.up().await;
+    bench.publish(&PUBLISHED.replace("  selector:", "  selektor: {a: b}\n  selector:"));
+    let web = web("deployment", "web");
+    let seen = bench.observe().await;
+    let seen = seen.iter().find(|one| one.address == web).unwrap();
+    let told = seen.fields["manifest"]["differs"].as_str().unwrap();
+    assert!(
+        told.contains(".spec.selektor: field not declared in schema"),
+        "{told}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_keeps_account_of_is_taken_back() {
+    let mut bench = Bench::in_cluster(CLUSTER);
+    bench.publish(PUBLISHED);
+    bench.up().await;
+    let map = web("configmap", "web");
+    let forgotten = json!({"metadata": {"managedFields": [{}]}});
+    meddle(&bench, &map, "restore", forgotten).await;
+    let greeting = json!({"data": {"greeting": "bye"}});
+    drifts(&mut bench, &map, "manifest", greeting).await;
+}

@@ -116,3 +116,59 @@ async fn yaml_is_applied_too() {
         .await;
     assert_eq!((code, &answer["data"]["a"]), (201, &json!("1")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_none_of_its_type_is_called_a_failure_of_the_server() {
+    let host = Host::new();
+    let path = format!("{DEPLOYMENTS}/web");
+    let with = |pointer: &str, name: &str, value: Value| {
+        let mut document = deployment("web");
+        document.pointer_mut(pointer).unwrap()[name] = value;
+        document
+    };
+    let container = "/spec/template/spec/containers/0";
+    let twice = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]);
+    for (document, why) in [
+        (
+            with("/spec", "replicaz", json!(2)),
+            ".spec.replicaz: field not declared in schema",
+        ),
+        (with("/spec", "replicas", json!("2")), "expected i32"),
+        (
+            with(container, "env", twice),
+            ".spec.template.spec.containers.env: duplicate entries for key {\"name\":\"A\"}",
+        ),
+    ] {
+        let (code, status) = host.apply(&path, "&dryRun=All", &document).await;
+        assert_eq!((code, status.get("reason")), (500, None), "{status}");
+        let message = status["message"].as_str().unwrap();
+        let begins =
+            "failed to create typed patch object (default/web; apps/v1, Kind=Deployment): ";
+        assert!(message.starts_with(begins), "{message}");
+        assert!(message.ends_with(why), "{message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_no_account_is_kept_is_nobodys() {
+    let host = Host::new();
+    let path = format!("{CONFIG_MAPS}/settings");
+    let document = |value: &str| {
+        let metadata = json!({"name": "settings", "namespace": "default"});
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": value}})
+    };
+    host.apply(&path, "", &document("1")).await;
+    let forgotten = json!({"metadata": {"managedFields": [{}]}});
+    let (_, live) = host.merge(&path, forgotten).await;
+    assert_eq!(live["metadata"].get("managedFields"), None);
+    let (_, live) = host.merge(&path, json!({"data": {"a": "2"}})).await;
+    assert_eq!(live["metadata"].get("managedFields"), None);
+    let (code, status) = host.apply(&path, "", &document("1")).await;
+    assert_eq!(code, 409);
+    let cause = &status["details"]["causes"][0];
+    let conflict = "conflict with \"before-first-apply\" using v1";
+    assert_eq!(
+        (&cause["message"], &cause["field"]),
+        (&json!(conflict), &json!(".data.a"))
+    );
+}

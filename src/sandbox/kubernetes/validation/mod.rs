@@ -7,7 +7,7 @@ mod workloads;
 
 use serde_json::{Value, json};
 
-pub use types::check as check_types;
+pub use types::{check as check_types, check_applied};
 
 use super::defaults::template_path;
 use super::kinds::{Kind, is_built_in_group};

@@ -14,10 +14,49 @@ use crate::sandbox::kubernetes::refusal::Refusal;
 /// # Errors
 /// `BadRequest`, naming type or fields.
 pub fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Refusal> {
-    if kind.custom {
-        return Ok(());
+    let (name, version) = (&kind.kind, &kind.version);
+    let unread = |why: String| {
+        let what = format!("{name} in version {version:?} cannot be handled as a {name}");
+        Err(Refusal::bad_request(format!("{what}: {why}")))
+    };
+    match unknown(kind, object) {
+        Some(Err(error)) => unread(error.to_string()),
+        Some(Ok(fields)) if strict && !fields.is_empty() => {
+            let fields = fields
+                .iter()
+                .map(|field| format!("unknown field {field:?}"));
+            let list: Vec<String> = fields.collect();
+            unread(format!("strict decoding error: {}", list.join(", ")))
+        }
+        Some(Ok(_)) | None => Ok(()),
     }
-    let unknown = match kind.kind.as_str() {
+}
+
+/// Refuses an applied document with fields of a wrong type, or with fields that the kind does not have: server-side
+/// apply can't do without a type, and says so with the status of a server that failed.
+///
+/// # Errors
+/// Such a failure, naming the first field.
+pub fn check_applied(kind: &Kind, object: &Value) -> Result<(), Refusal> {
+    match unknown(kind, object) {
+        Some(Err(error)) => Err(Refusal::unfit(kind, object, &error.to_string())),
+        Some(Ok(fields)) => match fields.first() {
+            Some(field) => {
+                let why = format!(".{field}: field not declared in schema");
+                Err(Refusal::unfit(kind, object, &why))
+            }
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
+/// The fields that the kind does not have, or why the document can't be read as one; none for kinds that are not read.
+fn unknown(kind: &Kind, object: &Value) -> Option<Result<Vec<String>, serde_json::Error>> {
+    if kind.custom {
+        return None;
+    }
+    Some(match kind.kind.as_str() {
         "ConfigMap" => unknown_fields::<core::v1::ConfigMap>(object),
         "Namespace" => unknown_fields::<core::v1::Namespace>(object),
         "PersistentVolumeClaim" => unknown_fields::<core::v1::PersistentVolumeClaim>(object),
@@ -42,28 +81,8 @@ pub fn check(kind: &Kind, object: &Value, strict: bool) -> Result<(), Refusal> {
         "ClusterRole" => unknown_fields::<rbac::v1::ClusterRole>(object),
         "ClusterRoleBinding" => unknown_fields::<rbac::v1::ClusterRoleBinding>(object),
         "StorageClass" => unknown_fields::<storage::v1::StorageClass>(object),
-        _ => return Ok(()),
-    };
-    match unknown {
-        Err(error) => Err(Refusal::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: {error}",
-            kind.kind, kind.version, kind.kind
-        ))),
-        Ok(fields) if strict && !fields.is_empty() => {
-            let list: Vec<String> = fields
-                .iter()
-                .map(|field| format!("unknown field {field:?}"))
-                .collect();
-            Err(Refusal::bad_request(format!(
-                "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
-                kind.kind,
-                kind.version,
-                kind.kind,
-                list.join(", ")
-            )))
-        }
-        Ok(_) => Ok(()),
-    }
+        _ => return None,
+    })
 }
 
 /// Reads the document as the type and finds what the type had no room for.
