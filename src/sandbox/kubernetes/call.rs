@@ -63,11 +63,15 @@ impl Call {
     /// How the kind's fields are merged.
     pub fn shapes<'a>(&'a self, definition: Option<&'a Value>) -> Shapes<'a> {
         if self.kind.custom {
-            let schema = definition.and_then(|found| schema_of(found, &self.kind.version));
-            Shapes::custom(&self.kind.kind, schema)
+            Shapes::custom(&self.kind.kind, self.schema(definition))
         } else {
             Shapes::built_in(&self.kind.kind)
         }
+    }
+
+    /// The schema of a custom kind, in the version that is asked for.
+    pub fn schema<'a>(&self, definition: Option<&'a Value>) -> Option<&'a Value> {
+        schema_of(definition?, &self.kind.version)
     }
 
     /// The definition of a custom kind, cloned so that the cluster can change meanwhile.

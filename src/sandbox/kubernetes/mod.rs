@@ -29,6 +29,7 @@ mod refusal;
 mod review;
 mod routes;
 mod scale;
+mod schema;
 mod server;
 mod shapes;
 mod strategic;

@@ -10,7 +10,7 @@ use super::object::{is_going, name, remove, set, text, texts};
 use super::patch::{json_patch, merge_patch};
 use super::refusal::{Cause, Refusal};
 use super::strategic::strategic_patch;
-use super::{defaults, lifecycle, validation};
+use super::{defaults, lifecycle, schema, validation};
 
 const APPLY: &str = "application/apply-patch+yaml";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -87,7 +87,7 @@ fn add(
     if call.kind.counts_generations() {
         set(&mut object, "/metadata/generation", 1);
     }
-    defaults::complete(&call.kind, &mut object, None, editor.cluster);
+    complete(editor, call, &mut object, None)?;
     validation::check(&call.kind, &object, None)?;
     if matches!(ownership, Ownership::Note) {
         let (definition, version, now) = (
@@ -103,6 +103,27 @@ fn add(
         return Ok(object);
     }
     Ok(editor.cluster.put(&storage, object))
+}
+
+/// Fills in what the object leaves open, and holds a custom one to its schema.
+fn complete(
+    editor: &Editor<'_>,
+    call: &Call,
+    object: &mut Value,
+    before: Option<&Value>,
+) -> Result<(), Refusal> {
+    defaults::complete(&call.kind, object, before, editor.cluster);
+    let definition = call.definition(editor.cluster);
+    let Some(schema) = call.schema(definition.as_ref()) else {
+        return Ok(());
+    };
+    schema::complete(schema, object);
+    let causes = schema::causes(schema, "", object);
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::invalid(&call.kind, name(object), &causes))
+    }
 }
 
 fn check_namespace(editor: &Editor<'_>, call: &Call, name: &str) -> Result<(), Refusal> {
@@ -207,7 +228,9 @@ fn server_side_apply(editor: &mut Editor<'_>, call: &Call) -> Result<Value, Refu
         editor.time(),
     );
     let shapes = call.shapes(definition.as_ref());
-    if let Some(why) = duplicate(shapes, &[], &document) {
+    let schema = call.schema(definition.as_ref());
+    let unfit = schema.and_then(|schema| schema::unfit(schema, "", &document));
+    if let Some(why) = unfit.or_else(|| duplicate(shapes, &[], &document)) {
         return Err(Refusal::unfit(&call.kind, &document, &why));
     }
     let object = apply(
@@ -292,7 +315,7 @@ fn replace(
     // An object that is stored in another version of its group is written in the one that was asked for.
     set(&mut object, "/apiVersion", call.kind.api_version());
     validation::check_types(&call.kind, &object, is_strict(call))?;
-    defaults::complete(&call.kind, &mut object, Some(live), editor.cluster);
+    complete(editor, call, &mut object, Some(live))?;
     check_finalizers(call, live, &object)?;
     validation::check(&call.kind, &object, Some(live))?;
     if call.kind.counts_generations() && is_new_specification(live, &object) {

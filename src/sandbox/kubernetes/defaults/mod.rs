@@ -104,6 +104,7 @@ pub fn complete(kind: &Kind, object: &mut Value, before: Option<&Value>, cluster
         }
         "CustomResourceDefinition" => definition(object),
         "RoleBinding" | "ClusterRoleBinding" => binding(object),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => webhooks(object),
         "NetworkPolicy" => network_policy(object),
         "Ingress" => default(object, "/status/loadBalancer", json!({})),
         "HorizontalPodAutoscaler" => default(object, "/spec/minReplicas", 1),
@@ -123,6 +124,13 @@ fn network_policy(object: &mut Value) {
         json!(["Ingress"])
     };
     default(object, "/spec/policyTypes", kinds);
+    for way in ["/spec/ingress", "/spec/egress"] {
+        for rule in list_mut(object, way) {
+            for port in list_mut(rule, "/ports") {
+                default(port, "/protocol", "TCP");
+            }
+        }
+    }
 }
 
 fn deployment(object: &mut Value) {
@@ -255,6 +263,26 @@ fn definition(object: &mut Value) {
     default(object, "/spec/names/singular", kind.to_lowercase());
     default(object, "/spec/names/listKind", format!("{kind}List"));
     default(object, "/spec/conversion/strategy", "None");
+}
+
+fn webhooks(object: &mut Value) {
+    let mutating = object["kind"] == "MutatingWebhookConfiguration";
+    for webhook in list_mut(object, "/webhooks") {
+        default(webhook, "/failurePolicy", "Fail");
+        default(webhook, "/matchPolicy", "Equivalent");
+        default(webhook, "/namespaceSelector", json!({}));
+        default(webhook, "/objectSelector", json!({}));
+        default(webhook, "/timeoutSeconds", 10);
+        if mutating {
+            default(webhook, "/reinvocationPolicy", "Never");
+        }
+        if webhook.pointer("/clientConfig/service").is_some() {
+            default(webhook, "/clientConfig/service/port", 443);
+        }
+        for rule in list_mut(webhook, "/rules") {
+            default(rule, "/scope", "*");
+        }
+    }
 }
 
 fn binding(object: &mut Value) {

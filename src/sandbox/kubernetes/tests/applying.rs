@@ -172,3 +172,48 @@ async fn of_what_no_account_is_kept_is_nobodys() {
         (&json!(conflict), &json!(".data.a"))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_object_is_held_to_its_schema() {
+    let host = Host::new();
+    let mut sites = definition();
+    sites["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = json!({
+        "type": "object", "properties": {"spec": {"type": "object", "required": ["host"], "properties": {
+            "host": {"type": "string"}, "port": {"type": "integer", "default": 80},
+        }}},
+    });
+    let definitions = format!("{DEFINITIONS}/sites.example.org");
+    assert_eq!(host.apply(&definitions, "", &sites).await.0, 201);
+    seconds(10).await;
+    let path = "/apis/example.org/v1/namespaces/default/sites/a";
+    let site = |spec: Value| {
+        let metadata = json!({"name": "a", "namespace": "default"});
+        json!({"apiVersion": "example.org/v1", "kind": "Site", "metadata": metadata, "spec": spec})
+    };
+    for (spec, code, why) in [
+        (
+            json!({"host": "a", "colour": "red"}),
+            500,
+            ".spec.colour: field not declared in schema",
+        ),
+        (
+            json!({"host": 1}),
+            500,
+            ".spec.host: expected string, got number",
+        ),
+        (json!({"port": 1}), 422, "spec.host: Required value"),
+    ] {
+        let (status, told) = host.apply(path, "", &site(spec)).await;
+        let message = told["message"].as_str().unwrap();
+        assert!(status == code && message.ends_with(why), "{told}");
+    }
+    let (code, made) = host.apply(path, "", &site(json!({"host": "a"}))).await;
+    assert_eq!(
+        (code, &made["spec"]),
+        (201, &json!({"host": "a", "port": 80}))
+    );
+    let (code, again) = host
+        .apply(path, "&dryRun=All", &site(json!({"host": "a"})))
+        .await;
+    assert_eq!((code, again), (200, made));
+}
