@@ -140,7 +140,7 @@ fn own_hint(error: &ActError) -> Option<&'static str> {
             Some("find out who deleted it, then run the same command again: it is made anew")
         }
         ActError::Slow { .. } => Some(
-            "look at it in the cloud's own console; once it moves on, run the same command again",
+            "look at it in the cloud's own console, or, if it is in the cluster, by `kubectl describe`; once it moves on, run the same command again",
         ),
         ActError::Held { .. } => Some(
             "look after what is named there, or bring back the controller that should, then run the same command again",

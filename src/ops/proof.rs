@@ -60,13 +60,6 @@ pub async fn look_again(session: &Session, planned: &Planned) -> Result<Vec<Rema
         name: of_type.clone(),
         found_by: "their types, which we may not list",
     }));
-    let left = observation.inventory.left_claims.iter();
-    remains.extend(left.map(|claim| Remains {
-        kind: claim.kind.clone(),
-        id: claim.to_string(),
-        name: claim.name.clone(),
-        found_by: "the StatefulSet that claimed it",
-    }));
     let swept = planned.observation.inventory.leftovers.as_ref();
     if let Some(swept) = swept.map_err(Clone::clone)? {
         remains.extend(left_behind(cloud, &swept.search).await?);

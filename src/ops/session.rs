@@ -15,7 +15,7 @@ use crate::environment::model::{Bootstrap, SecretSource};
 use crate::environment::{Environment, Provider};
 use crate::observe::{self, Depth, Observation};
 use crate::plan::{self, Basis, Goal, Plan, Verb};
-use crate::resources::bootstrap::Published;
+use crate::resources::bootstrap::{self, Published};
 use crate::resources::cluster::existing;
 use crate::resources::{
     self, Context, Desired, Ownership, Problem, Unseen, Variables, Wanted, cluster, kinds,
@@ -102,26 +102,34 @@ pub async fn identify(cloud: &Cloud, environment: &Environment) -> Result<String
 }
 
 impl Session {
-    /// The minor version of Kubernetes that charts are made for: what the file says, or what another's cluster has. None where
-    /// there are no charts, or nobody says.
+    /// The minor version of Kubernetes that charts are made for: what the file says, or what the cluster has, or what EKS gives a
+    /// new one. None where there are no charts, or nobody says.
     ///
     /// # Errors
-    /// When another's cluster does not tell.
+    /// When the cluster or EKS does not tell.
     pub async fn version_for_charts(&self) -> Result<Option<String>, Error> {
         let environment = &self.environment;
         let mut bootstrap = environment.bootstrap.iter();
         if !bootstrap.any(Bootstrap::has_charts) {
             return Ok(None);
         }
-        let Some(existing) = &environment.existing_cluster else {
-            let cluster = environment.cluster.as_ref();
-            return Ok(cluster.and_then(|cluster| cluster.version.clone()));
+        let (cloud, region) = (&self.cloud, &environment.region);
+        let ask = || async {
+            if let Some(existing) = &environment.existing_cluster {
+                return existing::version(cloud, region, &existing.name)
+                    .await
+                    .map(Some);
+            }
+            match &environment.cluster {
+                Some(cluster) if cluster.version.is_none() => {
+                    cluster::version(cloud, &cluster.name).await
+                }
+                cluster => Ok(cluster.as_ref().and_then(|cluster| cluster.version.clone())),
+            }
         };
-        let ask = || existing::version(&self.cloud, &environment.region, &existing.name);
         let bound = Duration::from_secs(60);
-        let told = retry(self.cloud.clock.as_ref(), Retry::Idempotent, bound, ask).await;
-        told.map(Some)
-            .map_err(|fault| Error::Unseen(Unseen(Arc::new(fault))))
+        let told = retry(cloud.clock.as_ref(), Retry::Idempotent, bound, ask).await;
+        told.map_err(|fault| Error::Unseen(Unseen(Arc::new(fault))))
     }
 
     /// The state as it is kept, or that of an environment which was never applied.
@@ -315,14 +323,39 @@ impl Session {
         }
         let recorded = &planned.state.resources;
         problems.extend(cluster::lacking_without_auto_mode(recorded, desired));
+        problems.extend(self.handed_over(plan));
         // What stands in the way of many is told once.
-        let mut told = BTreeSet::new();
-        problems.retain(|problem| told.insert(problem.message.clone()));
-        if problems.is_empty() {
+        let mut told: Vec<Problem> = Vec::new();
+        for problem in problems {
+            if !told.contains(&problem) {
+                told.push(problem);
+            }
+        }
+        if told.is_empty() {
             Ok(())
         } else {
-            Err(Error::Impossible(problems))
+            Err(Error::Impossible(told))
         }
+    }
+
+    /// Namespaces that we made, and that the file now takes to be others': they would go, with all that it puts into them.
+    fn handed_over(&self, plan: &Plan) -> Vec<Problem> {
+        let bootstrap = self.environment.bootstrap.iter();
+        let others: BTreeSet<&String> = bootstrap.flat_map(|it| &it.existing_namespaces).collect();
+        let going = plan.actions.iter().filter(|action| {
+            action.verb == Verb::Delete
+                && action.kind == bootstrap::NAMESPACE.name
+                && others.contains(&action.name)
+        });
+        let problems = going.map(|action| Problem {
+            address: action.address.clone(),
+            message: format!(
+                "this environment made the namespace `{}`, and takes it away when it is no longer under `namespaces`: \
+                 leave it there",
+                action.name
+            ),
+        });
+        problems.collect()
     }
 
     /// What is protected is not destroyed, nor is it planned to be.

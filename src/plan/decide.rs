@@ -260,7 +260,7 @@ impl Planner<'_> {
             _ if unmarked => Some(Danger::TakesOthers),
             Verb::Replace | Verb::Delete if kind.takes_others(fields) => Some(Danger::TakesOthers),
             Verb::Replace | Verb::Delete
-                if kind.holds_data(fields) && !self.never_worked(address) =>
+                if kind.holds_data(fields) && !self.never_worked(kind, address, found) =>
             {
                 Some(Danger::LosesData)
             }
@@ -309,12 +309,20 @@ impl Planner<'_> {
         found.owner != Owner::Ours && kind.lives_in_cluster() && self.is_guest()
     }
 
-    /// Whether its first creation never came to an end, so that nobody can have stored anything in it.
-    fn never_worked(&self, address: &Address) -> bool {
+    /// Whether its first creation never came to an end, so that nobody can have stored anything in it. That no run saw the end of
+    /// it is not enough: one that was killed leaves what works a moment later. Nor are claims in a cluster ever empty for
+    /// sure: what never got ready may have found them there.
+    fn never_worked(&self, kind: &dyn Kind, address: &Address, found: Option<&Observed>) -> bool {
         let state = self.basis.state;
         let open = state.open.get(address);
-        open.is_some_and(|entry| entry.action == state::Action::Create)
-            && !state.resources.contains_key(address)
+        let is_begun = open.is_some_and(|entry| entry.action == state::Action::Create)
+            && !state.resources.contains_key(address);
+        let is_unfinished = found.is_none_or(|found| match &found.condition {
+            Condition::Settling(word) => word == "creating",
+            Condition::Failed(_) => true,
+            Condition::Ready | Condition::Deleting => false,
+        });
+        is_begun && is_unfinished && !kind.lives_in_cluster()
     }
 
     fn make(&self, kind: &dyn Kind, desired: &Desired, recorded: Option<&Recorded>) -> Action {

@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use super::bootstrap::Values;
-use super::bootstrap::id::ObjectId;
 use super::bootstrap::inventory::sweep;
 use super::caches::inventory::Caches;
 use super::calls::not_there_yet;
@@ -66,8 +65,6 @@ pub struct Inventory {
     pub objects: Seen<Vec<Observed>>,
     /// The types of objects in another's cluster that we may not list, so that any of them may be ours.
     pub unlisted: Vec<String>,
-    /// Claims in another's cluster that should be gone with what claimed them; looked for only in a teardown.
-    pub left_claims: Vec<ObjectId>,
     /// The namespaces in another's cluster that the file takes to be there, and that are not.
     pub absent_namespaces: BTreeSet<String>,
     /// Names of what has effects outside the cluster and is not ours; looked for only in a teardown.
@@ -111,7 +108,6 @@ impl Inventory {
             registries,
             objects: Ok(Vec::new()),
             unlisted: Vec::new(),
-            left_claims: Vec::new(),
             absent_namespaces: BTreeSet::new(),
             workloads: Ok(None),
             leftovers,
@@ -133,7 +129,6 @@ impl Inventory {
             registries: Ok(Registries::default()),
             objects: Ok(Vec::new()),
             unlisted: Vec::new(),
-            left_claims: Vec::new(),
             absent_namespaces: BTreeSet::new(),
             workloads: Ok(None),
             leftovers: Ok(None),
@@ -181,7 +176,6 @@ impl Inventory {
         });
         self.objects = sight.await.map(|sight| {
             self.unlisted = sight.unlisted;
-            self.left_claims = sight.left;
             self.absent_namespaces = sight.absent;
             sight.objects
         });

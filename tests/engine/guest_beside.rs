@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use groundwork::event::SmokeResult;
 use groundwork::ops::{self, Confirmed, Error, Session};
 use groundwork::plan::{Danger, Goal, Verb};
 use http::Method;
@@ -119,25 +120,94 @@ async fn a_set_that_is_made_anew_keeps_its_claims() {
     assert_eq!(before[1], Value::Null);
 }
 
-/// A claim that something in the cluster does not let go is no proof that nothing is left.
+/// A claim that something in the cluster does not let go is no proof that nothing is left, however often that is asked.
 #[tokio::test(start_paused = true)]
-async fn a_claim_that_stays_is_named() {
+async fn a_claim_that_stays_is_named_until_it_goes() {
     let (world, session) = lodged().await;
-    let held = json!({"metadata": {"finalizers": ["example.com/keep"]}});
+    hold(&world, json!(["example.com/keep"])).await;
+    for _ in 0..2 {
+        let planned = session.plan(Goal::Destroy).await.unwrap();
+        let nothing = Confirmed::default();
+        let ended = ops::destroy(&session, &planned, &nothing, &Silence, never_stopped()).await;
+        let ended = ended.unwrap();
+        let failed: Vec<_> = ended
+            .report
+            .failed
+            .iter()
+            .map(|(at, _)| at.as_str())
+            .collect();
+        assert_eq!(failed, [SET]);
+        let remains: Vec<_> = ended.remains.iter().map(|it| it.name.as_str()).collect();
+        assert!(remains.contains(&"ledger"), "{remains:?}");
+    }
+    hold(&world, Value::Null).await;
+    destroy(&session).await;
+    assert!(!is_there(&world, CLAIM).await);
+}
+
+/// Has the claim kept by these finalizers.
+async fn hold(world: &World, finalizers: Value) {
+    let held = json!({"metadata": {"finalizers": finalizers}});
     let client = world.sandbox.kubernetes_client("us-east-1", "host");
-    let request =
-        http::Request::patch(CLAIM).header("content-type", "application/merge-patch+json");
+    let request = http::Request::patch(CLAIM);
+    let request = request.header("content-type", "application/merge-patch+json");
     let request = request.body(held.to_string().into_bytes()).unwrap();
     let _held: Value = client.request(request).await.unwrap();
+}
+
+/// Pods that take their time to end hold their claims: the set is gone before.
+#[tokio::test(start_paused = true)]
+async fn claims_are_waited_for() {
+    let (world, session) = lodged().await;
+    hold(&world, json!(["example.com/keep"])).await;
     let planned = session.plan(Goal::Destroy).await.unwrap();
     let nothing = Confirmed::default();
-    let ended = ops::destroy(&session, &planned, &nothing, &Silence, never_stopped()).await;
-    let remains = ended.unwrap().remains;
-    let named: Vec<_> = remains
-        .iter()
-        .map(|it| (it.kind.as_str(), it.name.as_str()))
-        .collect();
-    assert_eq!(named, [("PersistentVolumeClaim", "pages-ledger-0")]);
+    let run = ops::destroy(&session, &planned, &nothing, &Silence, never_stopped());
+    let letting_go = async {
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        hold(&world, Value::Null).await;
+    };
+    let (ended, ()) = futures::join!(run, letting_go);
+    let ended = ended.unwrap();
+    assert!(ended.report.is_complete(), "{:#?}", ended.report);
+    assert_eq!(ended.remains, []);
+}
+
+/// A name is no proof: what the set's controller did not label is somebody's.
+#[tokio::test(start_paused = true)]
+async fn a_claim_of_others_that_is_called_like_ours_stays() {
+    let (world, session) = lodged().await;
+    let claims = CLAIM.rsplit_once('/').unwrap().0;
+    let spec = json!({
+        "accessModes": ["ReadWriteOnce"], "storageClassName": "gp2",
+        "resources": {"requests": {"storage": "1Gi"}},
+    });
+    let theirs = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": spec,
+        "metadata": {"name": "pages-ledger-7", "labels": {"owner": "team-a"}},
+    });
+    put(&world, claims, theirs).await;
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let set = planned.plan.action(&SET.parse().unwrap()).unwrap();
+    assert!(!set.reason.contains("pages-ledger-7"), "{}", set.reason);
+    destroy(&session).await;
+    assert!(!is_there(&world, CLAIM).await);
+    assert!(is_there(&world, &format!("{claims}/pages-ledger-7")).await);
+}
+
+/// To take it out of what is made would take it away, and what stays in it along.
+#[tokio::test(start_paused = true)]
+async fn a_namespace_of_ours_is_not_handed_over_by_a_move_in_the_file() {
+    let (world, _) = hosted().await;
+    apply(&guest(&world)).await;
+    let listed = "namespaces = [\"shop\"]";
+    let text = GUEST.replace(listed, "existing_namespaces = [\"shop\"]");
+    let moved = world.session(environment(&world, "guest", &text));
+    let error = moved.plan(Goal::Apply).await.err().unwrap();
+    let Error::Impossible(problems) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(problems[0].address.as_str(), "bootstrap.namespace.shop");
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,6 +225,17 @@ async fn a_namespace_that_is_not_there_is_told_once_before_the_first_change() {
     };
     assert!(told.contains("no namespace `ledger`"), "{told}");
     is_untouched(&host).await;
+}
+
+/// The answer to the only smoke test, and whether it was the right one.
+async fn answer(session: &Session) -> (bool, String) {
+    let smoke = ops::smoke(session, &Silence, never_stopped()).await;
+    let tests = smoke.unwrap().tests;
+    let [test] = &tests[..] else {
+        panic!("{tests:#?}");
+    };
+    let answered = test.answered.clone().unwrap_or_default();
+    (test.result == SmokeResult::Passed, answered)
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,13 +268,38 @@ async fn an_ingress_controller_stands_beside_another() {
     ] {
         assert!(arguments.contains(&json!(expected)), "{arguments:?}");
     }
-    destroy(&session).await;
+    // Ours answers for its own class, and not for the other's.
+    for (class, host) in [
+        ("traefik", "theirs.example.com"),
+        ("edge", "ours.example.com"),
+    ] {
+        let backend = json!({"service": {"name": "traefik", "port": {"number": 80}}});
+        let path = json!({"path": "/", "pathType": "Prefix", "backend": backend});
+        let ingress = json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": class},
+            "spec": {"ingressClassName": class, "rules": [{"host": host, "http": {"paths": [path]}}]},
+        });
+        let ingresses = "/apis/networking.k8s.io/v1/namespaces/edge/ingresses";
+        put(&world, ingresses, ingress).await;
+    }
+    let asked = |host: &str| {
+        let smoke = format!("[[smoke]]\nhost = \"{host}\"\npath = \"/\"\n");
+        world.session(environment(&world, "guest", &format!("{text}\n{smoke}")))
+    };
+    for (host, answers) in [("ours.example.com", true), ("theirs.example.com", false)] {
+        let (passed, answered) = answer(&asked(host)).await;
+        assert_eq!(passed, answers, "{host}: {answered}");
+    }
+    let agreed = agreed(&["bootstrap.namespace.edge"]);
+    let planned = session.plan(Goal::Destroy).await.unwrap();
+    let ended = ops::destroy(&session, &planned, &agreed, &Silence, never_stopped()).await;
+    assert_eq!(ended.unwrap().remains, []);
     assert!(is_there(&world, &format!("{classes}/traefik")).await);
     assert!(is_there(&world, "/api/v1/namespaces/traefik/configmaps/theirs").await);
     is_untouched(&host).await;
 }
 
-/// Brings the guest up with a Service of this class; gives what is told of it, within five minutes.
+/// Brings the guest up with a Service of this class; gives what is told of it, within ten minutes.
 async fn without_a_balancer(world: &World, class: &str) -> String {
     let mut session = guest(world);
     let published = session.published.as_mut().unwrap();
@@ -203,18 +309,12 @@ async fn without_a_balancer(world: &World, class: &str) -> String {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "ledger", "namespace": "ledger"},
         "spec": {"type": "LoadBalancer", "loadBalancerClass": class, "ports": [{"port": 80}]},
     });
-    if class.is_empty() {
-        service.manifest["spec"]["loadBalancerClass"].take();
-    }
     ledger.push(service);
     let planned = session.plan(Goal::Apply).await.unwrap();
     let (begun, nothing) = (Instant::now(), Confirmed::default());
     let report = ops::apply(&session, &planned, &nothing, &Silence, never_stopped()).await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(600),
-        "{:?}",
-        begun.elapsed()
-    );
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(600), "{took:?}");
     let failed = report.unwrap().failed;
     let address = "bootstrap.release.ledger.service.ledger".parse().unwrap();
     let told = failed.iter().find(|(failed, _)| *failed == address);

@@ -10,7 +10,7 @@ use groundwork::environment::Environment;
 use groundwork::environment::model::Policy;
 use groundwork::event::{Event, Listener};
 use groundwork::ops::{self, Confirmed, Session};
-use groundwork::plan::Goal;
+use groundwork::plan::{Danger, Goal, Verb};
 use groundwork::sandbox::faults::{Misbehaviour, Stop};
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -218,4 +218,31 @@ async fn what_has_a_name_is_known_by_it_whatever_else_can_not_be_seen() {
     };
     let report = report.expect("a run");
     assert!(report.is_complete(), "{:#?}", report.failed);
+}
+
+/// Nobody stored anything in what is still being made. What a killed run left to become ready may be in use ever since.
+#[tokio::test(start_paused = true)]
+async fn a_database_that_came_up_after_its_run_was_killed_goes_only_with_consent() {
+    let world = World::new();
+    let mut environment = example("demo");
+    environment.cluster = None;
+    environment.bootstrap = None;
+    let session = world.session(environment.clone());
+    let planned = session.plan(Goal::Apply).await.expect("a plan");
+    let nothing = Confirmed::default();
+    let run = ops::apply(&session, &planned, &nothing, &Silence, never_stopped());
+    let killed = tokio::time::timeout(Duration::from_secs(90), run).await;
+    assert!(killed.is_err());
+    let database = environment.databases.get_mut("addressbook");
+    "other".clone_into(&mut database.expect("a database").username);
+    let edited = world.session(environment);
+    let address = "database.addressbook.instance".parse().expect("an address");
+    let danger = async || {
+        let planned = edited.plan(Goal::Apply).await.expect("a plan");
+        let action = planned.plan.action(&address).expect("an action");
+        (action.verb, action.danger)
+    };
+    assert_eq!(danger().await, (Verb::Replace, Some(Danger::Disrupts)));
+    sleep(Duration::from_secs(1800)).await;
+    assert_eq!(danger().await, (Verb::Replace, Some(Danger::LosesData)));
 }

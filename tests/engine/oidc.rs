@@ -7,6 +7,7 @@ use groundwork::plan::Goal;
 use serde_json::{Value, json};
 
 use crate::common::{Silence, Steps, World, apply, carry_out, never_stopped, remembered};
+use crate::guest::agreed;
 
 const FILE: &str = r#"
 [environment]
@@ -127,9 +128,14 @@ async fn roles_trust_its_service_accounts_as_long_as_anything_runs_in_it() {
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_no_role_of_ours_trusts_stays_as_long() {
     let world = World::new();
-    let session = session(&world, PROVIDER);
-    apply(&session).await;
-    let gone = torn_down(&session).await;
+    apply(&session(&world, PROVIDER)).await;
+    let without = FILE.replace("[bootstrap.ingress]\ncontroller = \"traefik\"\n", "");
+    let without = world.session_of("tokens", &without);
+    let planned = without.plan(Goal::Apply).await.unwrap();
+    let (gone, consent) = (Steps::default(), agreed(&["bootstrap.namespace.traefik"]));
+    let report = ops::apply(&without, &planned, &consent, &gone, never_stopped()).await;
+    let report = report.unwrap();
+    assert!(report.is_complete(), "{report:#?}");
     gone.come_in_order(&[
         "finished bootstrap.ingress.service.traefik",
         "finished cluster.oidc-provider",

@@ -23,6 +23,9 @@ fn home(ingress: &raw::Ingress) -> &str {
     ingress.namespace.as_deref().unwrap_or(INGRESS_NAMESPACE)
 }
 
+/// The cluster roles of Kubernetes for people: what the ingress controller's is called by its namespace can't be one of them.
+const ROLES_OF_KUBERNETES: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
+
 /// Whether every cluster has a namespace of this name.
 fn is_of_kubernetes(namespace: &str) -> bool {
     namespace == "default" || namespace.starts_with("kube-")
@@ -225,9 +228,12 @@ impl Resolver<'_> {
         let source = self.source(raw.chart.as_ref(), raw.manifest.as_ref(), &at);
         let published = raw.chart.is_some() || raw.manifest.is_some();
         if let Some(namespace) = &raw.namespace
-            && is_of_kubernetes(namespace)
+            && (is_of_kubernetes(namespace) || ROLES_OF_KUBERNETES.contains(&&**namespace))
         {
-            let fault = Fault::value(&at.to("namespace"), "this namespace is not for controllers");
+            let fault = Fault::value(
+                &at.to("namespace"),
+                format!("`{}` is a name of Kubernetes' own", &**namespace),
+            );
             self.faults.add(fault.remedy("choose a name of your own"));
         }
         let own = [

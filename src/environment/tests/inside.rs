@@ -30,6 +30,10 @@ fn bootstrap() {
                 "[bootstrap]\nnamespaces = [\"edge\"]\n[bootstrap.ingress]\ncontroller = \"traefik\"\nnamespace = \"kube-system\"\n"
             ),
             (
+                "an ingress controller called like a cluster role of Kubernetes",
+                "[bootstrap.ingress]\ncontroller = \"traefik\"\nnamespace = \"admin\"\n"
+            ),
+            (
                 "an ingress controller in the namespace of applications",
                 "[bootstrap]\nnamespaces = [\"edge\"]\n[bootstrap.ingress]\ncontroller = \"traefik\"\nnamespace = \"edge\"\n"
             ),

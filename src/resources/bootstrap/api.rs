@@ -69,20 +69,13 @@ pub async fn list(client: &Client, like: &ObjectId, selector: &str) -> Result<Ve
     Ok(listed.unwrap_or_default())
 }
 
-/// The events about the object.
+/// The events about the object in `namespace` with this UID: one that had its name before has others.
 ///
 /// # Errors
 /// The fault of the call.
-pub async fn events(client: &Client, about: &ObjectId) -> Result<Vec<Value>, Fault> {
-    let ObjectId {
-        kind,
-        namespace,
-        name,
-        ..
-    } = about;
-    let selector = format!("involvedObject.kind={kind},involvedObject.name={name}");
+pub async fn events(client: &Client, namespace: &str, uid: &str) -> Result<Vec<Value>, Fault> {
     let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("fieldSelector", &selector)
+        .append_pair("fieldSelector", &format!("involvedObject.uid={uid}"))
         .finish();
     let path = format!("/api/v1/namespaces/{namespace}/events?{query}");
     let mut listed = call(client, "list", Method::GET, &path, None).await?;

@@ -10,7 +10,9 @@ use super::api;
 use super::claims::{self, Claims};
 use super::id::ObjectId;
 use super::marks::Marks;
-use super::object::{LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, observed, owner};
+use super::object::{
+    LABEL_ENVIRONMENT, LABEL_MANAGED, Spec, compared, essence, going, namespaces, observed, owner,
+};
 use super::others::{self, Going, Type, type_of};
 use super::secret::Values;
 use crate::address::Address;
@@ -27,8 +29,6 @@ pub struct Sight {
     pub objects: Vec<Observed>,
     /// The types that we may not list, among which our marks were looked for in vain.
     pub unlisted: Vec<String>,
-    /// Claims of StatefulSets that are gone and took them along; looked for only in a teardown.
-    pub left: Vec<ObjectId>,
     /// The namespaces in another's cluster that the file takes to be there, and that are not.
     pub absent: BTreeSet<String>,
 }
@@ -73,18 +73,18 @@ pub async fn sweep(
     let seen: Vec<Option<Observed>> = stream::iter(views).buffered(AT_ONCE).try_collect().await?;
     let mut seen: Vec<Observed> = seen.into_iter().flatten().collect();
     if guest {
-        let going = seen.iter_mut().filter(|one| is_going(wanted, one));
-        let going: Vec<(&mut Observed, &Value)> = going
+        let unasked = seen.iter_mut().filter(|one| is_going(wanted, one));
+        let unasked: Vec<(&mut Observed, &Value)> = unasked
             .filter_map(|one| {
                 let id: ObjectId = one.id.parse().ok()?;
                 Some((one, live.get(&id)?))
             })
             .collect();
-        if types.is_empty() && !going.is_empty() {
+        if types.is_empty() && !unasked.is_empty() {
             types = others::types(client).await?;
         }
-        let along = Going::of(wanted, &marks, going.iter().map(|(_, object)| *object));
-        for (one, object) in going {
+        let along = Going::of(wanted, &marks, unasked.iter().map(|(_, object)| *object));
+        for (one, object) in unasked {
             let others = others::taken_along(client, &types, &along, object).await?;
             others::take_down(&mut one.fields, &others);
             let stands = ObjectId::of(object).filter(|id| claims::go_along(wanted, id));
@@ -94,12 +94,9 @@ pub async fn sweep(
             }
         }
     }
-    let left = match guest && wanted.teardown {
-        true => left_claims(client, wanted, &live).await?,
-        false => Some(Vec::new()),
-    };
-    if left.is_none() {
-        unlisted.push("persistentvolumeclaims".to_owned());
+    match outlived(client, wanted, &live).await? {
+        Some(outlived) => seen.extend(outlived),
+        None => unlisted.push("persistentvolumeclaims".to_owned()),
     }
     let absent = match guest {
         true => absent_namespaces(client, wanted).await?,
@@ -108,22 +105,34 @@ pub async fn sweep(
     Ok(Sight {
         objects: seen,
         unlisted,
-        left: left.unwrap_or_default(),
         absent,
     })
 }
 
-/// The claims that should be gone with StatefulSets that are; none where we may not list them.
-async fn left_claims(
+/// StatefulSets that went and whose claims are still there: they are on their way out as long as these are. None where we may
+/// not list claims.
+async fn outlived(
     client: &Client,
     wanted: &Wanted<'_>,
     live: &BTreeMap<ObjectId, Value>,
-) -> Result<Option<Vec<ObjectId>>, Fault> {
-    let sets = wanted.known().filter_map(|(.., fields)| {
-        let id = object_id(fields).filter(|id| claims::go_along(wanted, id))?;
-        fields.get("manifest").filter(|_| !live.contains_key(&id))
-    });
-    Claims::of(sets).made(client).await
+) -> Result<Option<Vec<Observed>>, Fault> {
+    let mut outlived = BTreeMap::new();
+    for (address, .., fields) in wanted.known() {
+        let Some((id, manifest)) = object_id(fields).zip(fields.get("manifest")) else {
+            continue;
+        };
+        if live.contains_key(&id) || !claims::go_for_good(wanted, address, &id) {
+            continue;
+        }
+        let Some(claimed) = Claims::of([manifest].into_iter()).made(client).await? else {
+            return Ok(None);
+        };
+        if let Some(kind) = kind_of(address).filter(|_| !claimed.is_empty()) {
+            let gone = going(kind, wanted, address.clone(), &id, manifest, &claimed);
+            outlived.insert(id, gone);
+        }
+    }
+    Ok(Some(outlived.into_values().collect()))
 }
 
 /// The namespaces that the file puts something into, does not make, and that are not there.
@@ -131,15 +140,11 @@ async fn absent_namespaces(
     client: &Client,
     wanted: &Wanted<'_>,
 ) -> Result<BTreeSet<String>, Fault> {
+    let made = wanted.names(super::NAMESPACE.name);
     let asked = wanted.desired.values();
-    let asked: Vec<ObjectId> = asked.filter_map(|it| object_id(&it.fields)).collect();
-    let made = asked.iter().filter(|id| id.kind == "Namespace");
-    let made: BTreeSet<&str> = made.map(|id| id.name.as_str()).collect();
-    let others = asked.iter().map(|id| id.namespace.as_str());
-    let others: BTreeSet<&str> = others
-        .filter(|name| !name.is_empty() && !made.contains(name))
-        .collect();
-    let looked = others.into_iter().map(|name| async move {
+    let asked: BTreeSet<&str> = asked.flat_map(|it| namespaces(&it.fields)).collect();
+    let others = asked.into_iter().filter(|name| !made.contains_key(*name));
+    let looked = others.map(|name| async move {
         let there = api::get(client, &ObjectId::of_namespace(name)).await?;
         Ok::<_, Fault>(there.is_none().then(|| name.to_owned()))
     });

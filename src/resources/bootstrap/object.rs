@@ -279,6 +279,28 @@ fn takes_claims(object: &Value) -> bool {
     claims.and_then(Value::as_str) == Some("Delete")
 }
 
+impl ObjectKind {
+    /// What is gone, as long as what it claimed and takes along is there.
+    async fn outlived(
+        &self,
+        client: &Client,
+        order: &Order<'_>,
+        id: &ObjectId,
+    ) -> Result<Option<Observed>, Fault> {
+        let manifest = order.fields.get("manifest");
+        let manifest = manifest.filter(|_| claims::go_for_good(&order.wanted, order.address, id));
+        let Some(manifest) = manifest else {
+            return Ok(None);
+        };
+        let claimed = Claims::of([manifest].into_iter()).made(client).await?;
+        let claimed = claimed.filter(|claimed| !claimed.is_empty());
+        Ok(claimed.map(|claimed| {
+            let address = order.address.clone();
+            going(self.name, &order.wanted, address, id, manifest, &claimed)
+        }))
+    }
+}
+
 #[async_trait]
 impl Kind for ObjectKind {
     fn name(&self) -> &'static str {
@@ -393,18 +415,18 @@ impl Kind for ObjectKind {
         inventory: &Inventory,
         desired: &Desired,
     ) -> Result<Vec<Problem>, Fault> {
-        let object = desired.fields.get("object").and_then(Value::as_str);
-        let object = object.and_then(|object| object.parse::<ObjectId>().ok());
-        let absent = object.filter(|id| inventory.absent_namespaces.contains(&id.namespace));
-        let problem = absent.map(|id| Problem {
-            address: desired.address.clone(),
+        let absent = &inventory.absent_namespaces;
+        let absent = namespaces(&desired.fields).filter(|name| absent.contains(*name));
+        let problems = absent.map(|name| Problem {
+            // Of everything that waits for it only it is told of.
+            address: super::namespace::address(name),
             message: format!(
-                "there is no namespace `{0}` in the cluster: have it made, or list it under `namespaces` in \
-                 `[bootstrap]`, and groundwork makes it",
-                id.namespace
+                "there is no namespace `{name}` in the cluster: make it, or let groundwork make it, by `namespaces` in \
+                 `[bootstrap]` instead of `existing_namespaces`; those of the ingress controller, the agent and \
+                 releases are made without being listed"
             ),
         });
-        Ok(problem.into_iter().collect())
+        Ok(problems.collect())
     }
 
     async fn create(&self, cloud: &Cloud, order: &Order<'_>) -> Result<String, Fault> {
@@ -429,11 +451,11 @@ impl Kind for ObjectKind {
     ) -> Result<Option<Observed>, Fault> {
         let (client, id) = (client(order)?, parse(id)?);
         let Some(object) = api::get(client, &id).await? else {
-            return Ok(None);
+            return self.outlived(client, order, &id).await;
         };
-        let going = condition(&object) == Condition::Deleting;
+        let is_going = condition(&object) == Condition::Deleting;
         let fields = match order.spec::<Spec>() {
-            Ok(spec) if !going && spec.object == id.to_string() => {
+            Ok(spec) if !is_going && spec.object == id.to_string() => {
                 let values = Values::read(cloud, &spec.data, order.variables).await?;
                 compared(client, &id, &spec, &values, &object).await?
             }
@@ -463,11 +485,11 @@ impl Kind for ObjectKind {
 
     async fn delete(&self, _cloud: &Cloud, order: &Order<'_>, id: &str) -> Result<(), Fault> {
         let (client, id) = (client(order)?, parse(id)?);
-        if goes_for_good(order, &id)
-            && let Some(set) = api::get(client, &id).await?
-        {
-            // First, so that a run that is cut off here finds the set, which tells of them. They wait for its pods.
-            let claims = Claims::of([&set].into_iter()).made(client).await?;
+        if claims::go_for_good(&order.wanted, order.address, &id) {
+            let live = api::get(client, &id).await?;
+            let set = live.as_ref().or(order.fields.get("manifest"));
+            // They wait for its pods.
+            let claims = Claims::of(set.into_iter()).made(client).await?;
             for claim in claims.unwrap_or_default() {
                 api::delete(client, &claim).await?;
             }
@@ -489,13 +511,30 @@ impl Kind for ObjectKind {
     }
 }
 
-/// Whether a StatefulSet that claims volumes goes with them, and is not made anew at once.
-fn goes_for_good(order: &Order<'_>, id: &ObjectId) -> bool {
-    let wanted = &order.wanted;
-    let asked = wanted.desired.get(order.address);
-    let asked = asked.and_then(|desired| desired.fields.get("object"));
-    let stays = asked.is_some_and(|object| *object == id.to_string());
-    claims::go_along(wanted, id) && (wanted.teardown || !stays)
+/// What is gone, and on its way out as long as what it claimed is there.
+pub fn going(
+    kind: &'static str,
+    wanted: &Wanted<'_>,
+    address: Address,
+    id: &ObjectId,
+    manifest: &Value,
+    claimed: &[ObjectId],
+) -> Observed {
+    let mut fields = essence(id, manifest);
+    claims::take_down(&mut fields, Some(claimed));
+    Observed {
+        condition: Condition::Deleting,
+        ..observed(kind, wanted, address, id, manifest, fields)
+    }
+}
+
+/// The namespaces that have to be there for what has these fields: where it stands, and where an application leads.
+pub fn namespaces(fields: &Fields) -> impl Iterator<Item = &str> {
+    let manifest = fields.get("manifest").unwrap_or(&Value::Null);
+    let leads = &manifest["spec"]["destination"]["namespace"];
+    let leads = leads.as_str().filter(|_| manifest["kind"] == "Application");
+    let stands = manifest["metadata"]["namespace"].as_str();
+    stands.into_iter().chain(leads)
 }
 
 async fn apply(

@@ -42,8 +42,13 @@ const IN_EVERY: [(&str, &str); 4] = [
     ("ServiceAccount", "default"),
 ];
 
-/// What Argo CD makes for itself at run time (FACTS §5).
-const OF_THE_AGENT: [&str; 2] = ["argocd-initial-admin-secret", "argocd-redis"];
+/// What Argo CD makes for itself at run time (FACTS §5; the project in `server/server.go` of
+/// <https://github.com/argoproj/argo-cd>).
+const OF_THE_AGENT: [(&str, &str); 3] = [
+    ("AppProject", "default"),
+    ("Secret", "argocd-initial-admin-secret"),
+    ("Secret", "argocd-redis"),
+];
 
 /// A type of objects that the cluster has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,6 +300,19 @@ fn is_owned(object: &Value) -> bool {
         .is_some()
 }
 
+/// Whether the AWS Load Balancer Controller made it for a Service or an Ingress, which it does not name as the owner but by
+/// labels (`pkg/deploy/tracking/provider.go` of <https://github.com/kubernetes-sigs/aws-load-balancer-controller>), and with
+/// which it takes it away.
+fn is_of_a_balancer(object: &Value) -> bool {
+    let labels = object["metadata"]["labels"].as_object();
+    let mut keys = labels.into_iter().flatten().map(|(key, _)| key);
+    let tells = |key: &String| {
+        key.split_once('/')
+            .is_some_and(|(_, it)| it.starts_with("stack"))
+    };
+    text(object, "/kind") == "TargetGroupBinding" && keys.any(tells)
+}
+
 /// What goes, and what is ours though it does not carry our marks.
 pub struct Going<'a> {
     marks: &'a Marks<'a>,
@@ -307,13 +325,13 @@ pub struct Going<'a> {
     /// Our applications, which take along what they deployed.
     applications: BTreeSet<String>,
     /// What StatefulSets of ours claimed.
-    claims: Claims,
+    claims: Claims<'a>,
 }
 
 impl<'a> Going<'a> {
     /// What goes where `objects` are deleted.
     pub fn of(
-        wanted: &Wanted<'_>,
+        wanted: &Wanted<'a>,
         marks: &'a Marks<'a>,
         objects: impl Iterator<Item = &'a Value> + Clone,
     ) -> Self {
@@ -345,12 +363,16 @@ impl<'a> Going<'a> {
         let going = !object["metadata"]["deletionTimestamp"].is_null();
         let of_kubernetes = IN_EVERY.contains(&(kind, name))
             || object["type"] == "kubernetes.io/service-account-token";
-        let of_the_agent = kind == "Secret" && OF_THE_AGENT.contains(&name);
+        let here = self
+            .namespaces
+            .contains(text(object, "/metadata/namespace"));
+        let of_the_agent = OF_THE_AGENT.contains(&(kind, name)) && here;
         !(self.marks.are_ours(object)
             || going
             || self.follows_its_owner(types, object)
             || of_kubernetes
             || of_the_agent
+            || is_of_a_balancer(object)
             || self.is_deployed(object)
             || self.claims.include(object))
     }

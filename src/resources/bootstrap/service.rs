@@ -87,6 +87,18 @@ fn annotations(ingress: &Ingress, by_auto_mode: Option<bool>) -> Value {
     annotations.into()
 }
 
+/// How those who make load balancers say that they can't: the controllers of cloud providers, the AWS Load Balancer Controller and
+/// MetalLB.
+const REFUSED: [&str; 4] = [
+    "SyncLoadBalancerFailed",
+    "FailedBuildModel",
+    "FailedDeployModel",
+    "AllocationFailed",
+];
+
+/// How the first of them say that they try.
+const TRYING: &str = "EnsuringLoadBalancer";
+
 /// Why a Service that has been waiting for its load balancer gets none: what whoever should make it said last, or that
 /// nobody in the cluster does. Who makes them says that it does by a finalizer, or by an event.
 ///
@@ -96,26 +108,33 @@ pub async fn no_balancer(client: &Client, id: &ObjectId) -> Result<Option<String
     let Some(service) = api::get(client, id).await? else {
         return Ok(None);
     };
-    let events = api::events(client, id).await?;
-    let last = events.iter().max_by_key(|event| {
-        let at = ["lastTimestamp", "eventTime"].map(|at| event[at].as_str());
-        // Of one second, so that the refusal counts, and not that it was tried.
-        (at[0].or(at[1]), event["type"] == "Warning")
-    });
-    let nobody = service["metadata"]["finalizers"].is_null();
-    Ok(match last {
-        Some(event) if event["type"] == "Warning" => {
-            let (reason, message) = (&event["reason"], &event["message"]);
-            let [reason, message] = [reason, message].map(|it| it.as_str().unwrap_or_default());
-            Some(format!("no load balancer is made: {message} ({reason})"))
-        }
+    let uid = service["metadata"]["uid"].as_str().unwrap_or_default();
+    let events = api::events(client, &id.namespace, uid).await?;
+    let nobody = service["metadata"]["finalizers"].is_null() && events.is_empty();
+    Ok(match refusal(&events) {
+        Some(refused) => Some(format!("no load balancer is made: {refused}")),
         None if nobody => Some(
             "nothing in the cluster makes load balancers: install what does (for kind cloud-provider-kind, elsewhere \
              MetalLB, say), or bring the ingress controller as a chart whose Service is of another type"
                 .to_owned(),
         ),
-        Some(_) | None => None,
+        None => None,
     })
+}
+
+/// What whoever makes load balancers said last, if that is why there is none.
+fn refusal(events: &[Value]) -> Option<&str> {
+    let reason = |event: &Value| event["reason"].as_str().unwrap_or_default().to_owned();
+    let is_refused = |event: &Value| REFUSED.contains(&&*reason(event));
+    let told = events
+        .iter()
+        .filter(|event| is_refused(event) || reason(event) == TRYING);
+    let last = told.max_by_key(|event| {
+        let at = ["lastTimestamp", "eventTime"].map(|at| event[at].as_str());
+        // Of one second, so that the refusal counts, and not that it was tried.
+        (at[0].or(at[1]), is_refused(event))
+    })?;
+    last["message"].as_str().filter(|_| is_refused(last))
 }
 
 #[cfg(test)]
@@ -134,5 +153,21 @@ mod tests {
         service["spec"]["type"] = json!("ClusterIP");
         assert_eq!(balancer(&service), None);
         assert_eq!(balancer(&json!({"kind": "Deployment"})), None);
+    }
+
+    #[test]
+    fn what_the_maker_of_load_balancers_said_last_counts() {
+        let event = |at: &str, reason: &str| json!({"lastTimestamp": at, "reason": reason, "message": format!("{reason}!")});
+        let (first, second) = ("2026-11-21T10:00:00Z", "2026-11-21T10:00:05Z");
+        let failed = || event(first, "SyncLoadBalancerFailed");
+        assert_eq!(refusal(&[failed()]), Some("SyncLoadBalancerFailed!"));
+        assert_eq!(
+            refusal(&[failed(), event(first, TRYING)]),
+            Some("SyncLoadBalancerFailed!")
+        );
+        assert_eq!(refusal(&[event(second, TRYING), failed()]), None);
+        let other = event(second, "FailedToUpdateEndpointSlices");
+        assert_eq!(refusal(std::slice::from_ref(&other)), None);
+        assert_eq!(refusal(&[failed(), other]), Some("SyncLoadBalancerFailed!"));
     }
 }

@@ -197,6 +197,21 @@ fn observed(wanted: &Wanted<'_>, address: Address, found: &Found) -> Observed {
     sighting.observed(wanted, address, &spec)
 }
 
+/// The minor version of the cluster called `name`, or that of a new one for which nobody asks for another.
+///
+/// # Errors
+/// The fault of the first call that failed.
+pub async fn version(cloud: &Cloud, name: &str) -> Result<Option<String>, Fault> {
+    if let Some(found) = describe_cluster(cloud, name).await? {
+        return Ok(found.version);
+    }
+    let call = cloud.aws.eks.describe_cluster_versions().default_only(true);
+    let told = call.send().await;
+    let told = told.map_err(fault("eks", "DescribeClusterVersions"))?;
+    let mut versions = told.cluster_versions.into_iter().flatten();
+    Ok(versions.find_map(|one| one.cluster_version.filter(|_| one.default_version)))
+}
+
 #[async_trait]
 impl Kind for ControlPlane {
     fn name(&self) -> &'static str {

@@ -21,7 +21,7 @@ pub mod workloads;
 
 pub use access_entry::AccessEntry;
 pub use addon::{Addon, lacking_without_auto_mode};
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, version};
 pub use existing::ExistingCluster;
 pub use identity::PodIdentity;
 pub use leftovers::Leftovers;

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use serde_json::Value;
 
 use super::cluster::Cluster;
-use super::controllers::ingresses::{INGRESSES, is_meant};
+use super::controllers::ingresses::{INGRESSES, is_meant, only_class};
 use super::object::{
     condition, is_going, labels, list, name, namespace, selects, text, text_map, texts,
 };
@@ -65,7 +65,7 @@ pub fn answer(
         (true, true)
             if !asked.is_trusted
                 && !has_own_certificate(cluster, &arguments, pod)
-                && !has_certificate(cluster, asked.host) =>
+                && !has_certificate(cluster, asked.host, only_class(&arguments)) =>
         {
             return Err(Unanswered::Untrusted);
         }
@@ -74,7 +74,7 @@ pub fn answer(
         }
         (true, true) | (false, false) => {}
     }
-    Ok(route(cluster, asked, has(&arguments, ALLOWS_EMPTY)))
+    Ok(route(cluster, asked, &arguments))
 }
 
 fn page(status: u16, body: &str) -> Page {
@@ -141,8 +141,9 @@ fn has_own_certificate(cluster: &Cluster, arguments: &[&str], pod: &Value) -> bo
 }
 
 /// Whether an Ingress brings a certificate for the host.
-fn has_certificate(cluster: &Cluster, host: &str) -> bool {
-    let meant = cluster.all(INGRESSES).filter(|one| is_meant(cluster, one));
+fn has_certificate(cluster: &Cluster, host: &str, only: Option<&str>) -> bool {
+    let meant = cluster.all(INGRESSES);
+    let meant = meant.filter(|one| is_meant(cluster, one, only));
     let mut brought = meant.flat_map(|ingress| {
         let secrets = list(ingress, "/spec/tls").iter();
         secrets.map(move |tls| (namespace(ingress), tls))
@@ -171,10 +172,11 @@ struct Route<'a> {
     rank: (usize, bool, usize),
 }
 
-fn route(cluster: &Cluster, asked: &Asked<'_>, allows_empty: bool) -> Page {
+fn route(cluster: &Cluster, asked: &Asked<'_>, arguments: &[&str]) -> Page {
+    let (only, allows_empty) = (only_class(arguments), has(arguments, ALLOWS_EMPTY));
     let mut routes: Vec<Route<'_>> = cluster
         .all(INGRESSES)
-        .filter(|ingress| is_meant(cluster, ingress))
+        .filter(|ingress| is_meant(cluster, ingress, only))
         .flat_map(|ingress| routes(ingress, asked))
         .collect();
     routes.sort_by_key(|route| Reverse(route.rank));

@@ -184,3 +184,41 @@ async fn what_has_an_owner_goes_unnamed_only_with_it() {
     let with_the_namespace = taken(&client, &namespace()).await.unwrap();
     assert_eq!(with_the_namespace, ["pen/by-the-whole"]);
 }
+
+/// Neither names its owner, and both go with it.
+#[tokio::test]
+async fn what_the_agent_and_the_maker_of_load_balancers_made_is_nobodys() {
+    let bound = |name: &str, labels: Value| {
+        let mut bound = named(name);
+        bound["metadata"]["labels"] = labels;
+        bound
+    };
+    let answers = [
+        ("/apis", 200, groups()),
+        ("/api/v1", 200, resources(&[])),
+        (
+            "/apis/example.com/v2",
+            200,
+            resources(&[
+                ("appprojects", "AppProject"),
+                ("targetgroupbindings", "TargetGroupBinding"),
+            ]),
+        ),
+        ("/apis/example.com/v1", 200, resources(&[])),
+        (
+            "/apis/example.com/v2/namespaces/shop/appprojects",
+            200,
+            items(&[named("default"), named("a")]),
+        ),
+        (
+            "/apis/example.com/v2/namespaces/shop/targetgroupbindings",
+            200,
+            items(&[
+                bound("k8s-shop-web", json!({"service.k8s.aws/stack-name": "web"})),
+                bound("b", json!({"app": "web"})),
+            ]),
+        ),
+    ];
+    let taken = taken(&server(&answers), &namespace()).await.unwrap();
+    assert_eq!(taken, ["appproject/a", "targetgroupbinding/b"]);
+}

@@ -7,7 +7,7 @@ use super::replicas::{pod_from, pods_of, ready_among};
 use crate::sandbox::kubernetes::cluster::{Editor, key_of};
 use crate::sandbox::kubernetes::lifecycle::{Propagation, delete};
 use crate::sandbox::kubernetes::object::{
-    condition, int, is_going, list, name, namespace, set, text,
+    condition, int, is_going, list, name, namespace, set, text, text_map,
 };
 
 const STATEFUL_SETS: &str = "statefulsets.apps";
@@ -88,6 +88,9 @@ fn add(editor: &mut Editor<'_>, owner: &Value, number: usize, revision: &str) ->
         });
         set(&mut claim, "/metadata/name", claim_name.clone());
         set(&mut claim, "/metadata/namespace", namespace(owner));
+        for (label, value) in text_map(owner, "/spec/selector/matchLabels") {
+            claim["metadata"]["labels"][label] = json!(value);
+        }
         editor.create("persistentvolumeclaims", claim);
         volumes.push(json!({
             "name": name(template), "persistentVolumeClaim": {"claimName": claim_name},
