@@ -236,7 +236,9 @@ async fn view(
     };
     let ours = owner(wanted.ownership, object) == Owner::Ours;
     let going = object.pointer("/metadata/deletionTimestamp").is_some();
-    let asked = wanted.desired.get(&address).filter(|_| ours && !going);
+    // What goes is not held against the file: that would ask the cluster to allow it.
+    let compares = ours && !going && !wanted.teardown;
+    let asked = wanted.desired.get(&address).filter(|_| compares);
     let asked = asked.filter(|desired| object_id(&desired.fields).as_ref() == Some(id));
     let spec = asked.and_then(|desired| {
         let fields = resolve(&Value::Object(desired.fields.clone()), lookup);

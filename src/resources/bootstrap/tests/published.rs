@@ -1,6 +1,11 @@
 //! What others publish, in the sandbox: in its order, told in parts, its secrets known to nobody.
 
+use kube::Client;
+use kube::client::Body;
+
 use super::*;
+use crate::resources::bootstrap::inventory::sweep;
+use crate::resources::bootstrap::secret::Values;
 
 const WEB: &str = r#"
 [bootstrap.releases.web]
@@ -200,4 +205,37 @@ async fn what_nobody_keeps_account_of_is_taken_back() {
     meddle(&bench, &map, "restore", forgotten).await;
     let greeting = json!({"data": {"greeting": "bye"}});
     drifts(&mut bench, &map, "manifest", greeting).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_is_not_held_against_the_file() {
+    let mut bench = Bench::in_cluster(CLUSTER);
+    bench.publish(PUBLISHED);
+    bench.up().await;
+    let client = bench.cluster.clone().unwrap();
+    let refusing = tower::service_fn(move |request: Request<Body>| {
+        let client = client.clone();
+        async move {
+            if request.method() != Method::PATCH {
+                return client.send(request).await;
+            }
+            let told = json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": 500,
+                "reason": "InternalError", "message": "failed calling webhook \"gone.example.com\"",
+            });
+            let body = Body::from(told.to_string().into_bytes());
+            Ok(http::Response::builder().status(500).body(body).unwrap())
+        }
+    });
+    let refusing = Client::new(refusing, "default");
+    let lookup = |_: &Address, _: &str| None;
+    let values = Values::default();
+    let seen = async |bench: &Bench| sweep(&refusing, &bench.wanted(), &values, &lookup).await;
+    assert!(seen(&bench).await.is_err());
+    bench.teardown = true;
+    let seen = seen(&bench).await.unwrap().objects;
+    let deployment = seen
+        .iter()
+        .find(|one| one.address == web("deployment", "web"));
+    assert_eq!(deployment.unwrap().owner, Owner::Ours);
 }
