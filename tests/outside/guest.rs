@@ -42,6 +42,11 @@ existing = true
 
 [bootstrap]
 namespaces = ["PREFIX"]
+existing_namespaces = ["PREFIX-team"]
+
+[bootstrap.secrets.password]
+namespace = "PREFIX-team"
+data.text = { value = "open" }
 
 [bootstrap.secrets.greeting]
 namespace = "PREFIX"
@@ -183,6 +188,13 @@ impl Place {
         answer.map_err(|error| error.to_string())
     }
 
+    /// Makes the namespace of somebody else's that the file names.
+    async fn let_somebody_in(&self) {
+        let name = format!("{}-team", self.prefix);
+        let team = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        self.by_hand(Method::POST, "/api/v1/namespaces", team).await;
+    }
+
     async fn get(&self, path: &str) -> Option<Value> {
         self.call(Method::GET, path, Value::Null).await.ok()
     }
@@ -203,6 +215,10 @@ async fn a_cluster_of_somebody_elses_is_bootstrapped_and_left_as_it_was() {
     let place = Place::new();
     let none = place.run_by(&["plan", "ENV"], false).await.ends(1);
     assert!(none.err.contains("add --kubeconfig FILE"), "{}", none.err);
+    let absent = place.run(&["plan", "ENV"]).await.ends(1);
+    let told = format!("there is no namespace `{}-team`", place.prefix);
+    assert!(absent.err.contains(&told), "{}", absent.err);
+    place.let_somebody_in().await;
     let first = place.run(&["plan", "ENV", "--json"]).await.ends(2).json();
     let verbs = first["actions"].as_array().expect("actions").iter();
     let others: Vec<_> = verbs.filter(|action| action["verb"] != "create").collect();
@@ -223,6 +239,7 @@ async fn a_cluster_that_is_gone_is_forgotten_on_request_and_not_said_to_be_empty
         return;
     }
     let mut place = Place::new();
+    place.let_somebody_in().await;
     place.run(&["apply", "ENV", "--yes"]).await.ends(0);
     let there = std::fs::read_to_string(&place.kubeconfig).expect("a kubeconfig");
     let server = there.find("127.0.0.1:").expect("a server");
@@ -293,9 +310,13 @@ async fn goes_without_what_is_not_its_own(place: &Place) {
         "/api/v1/namespaces/PREFIX",
         "/api/v1/namespaces/PREFIX-web",
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/pages.PREFIX.example.com",
+        "/api/v1/namespaces/PREFIX-team/secrets/password",
     ] {
         assert!(place.get(gone).await.is_none(), "{gone}");
     }
+    let team = "/api/v1/namespaces/PREFIX-team";
+    assert!(place.get(team).await.is_some());
+    place.by_hand(Method::DELETE, team, json!({})).await;
     let beside = format!("{beside}/PREFIX");
     assert!(place.get(&beside).await.is_some());
     place.by_hand(Method::DELETE, &beside, json!({})).await;
