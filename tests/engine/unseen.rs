@@ -33,8 +33,15 @@ async fn an_answer_that_fails_to_come_is_no_absence() {
             failing_reads: BTreeSet::from([operation.clone()]),
             ..Misbehaviour::default()
         });
+        // What goes is not tried out as the file asks for it.
+        let tries = operation.starts_with("PATCH ");
         for goal in [Goal::Apply, Goal::Destroy] {
-            let Err(error) = session.plan(goal).await else {
+            let planned = session.plan(goal).await;
+            if tries && goal == Goal::Destroy {
+                assert!(planned.is_ok(), "{operation}");
+                continue;
+            }
+            let Err(error) = planned else {
                 panic!("{service} {operation} failed, and there is a plan");
             };
             let told = chain(&error);

@@ -229,6 +229,8 @@ async fn a_cluster_of_somebody_elses_is_bootstrapped_and_left_as_it_was() {
     place.run(&["plan", "ENV"]).await.ends(0);
     asks_nothing_of_aws(&place).await;
     follows_the_file_and_mends(&place).await;
+    makes_anew_what_can_not_be_changed(&place).await;
+    leaves_to_others_what_they_manage(&place).await;
     goes_without_what_is_not_its_own(&place).await;
 }
 
@@ -286,6 +288,47 @@ async fn follows_the_file_and_mends(place: &Place) {
     let config = place.get(CONFIG).await.expect("a config map");
     assert_eq!(config["data"]["colour"], "green");
     place.run(&["plan", "ENV"]).await.ends(0);
+}
+
+async fn makes_anew_what_can_not_be_changed(place: &Place) {
+    let labels = [
+        (
+            "matchLabels: {app: web}",
+            "matchLabels: {app: web, tier: front}",
+        ),
+        ("labels: {app: web}", "labels: {app: web, tier: front}"),
+    ];
+    for (before, after) in labels {
+        place.project.edit("web.yaml", before, after);
+    }
+    let plan = place.run(&["plan", "ENV", "--json"]).await.ends(2).json();
+    let actions = plan["actions"].as_array().expect("actions").iter();
+    let work: Vec<_> = actions.filter(|one| one["verb"] != "none").collect();
+    let [action] = work[..] else {
+        panic!("{work:#?}");
+    };
+    assert_eq!(action["verb"], "replace");
+    let changes = action["changes"].to_string();
+    assert!(changes.contains("spec.selector"), "{changes}");
+    place.run(&["apply", "ENV", "--yes"]).await.ends(0);
+    place.run(&["plan", "ENV"]).await.ends(0);
+}
+
+async fn leaves_to_others_what_they_manage(place: &Place) {
+    let theirs = format!("{CONFIG}?fieldManager=team-operator");
+    let colour = |colour: &str| json!({"data": {"colour": colour}});
+    let written = place.call(Method::PATCH, &theirs, colour("blue")).await;
+    written.expect("a config map");
+    let refused = place.run(&["apply", "ENV", "--yes"]).await.ends(1);
+    let told = "managed by \"team-operator\"";
+    assert!(refused.out.contains(told), "{}", refused.out);
+    let config = place.get(CONFIG).await.expect("a config map");
+    assert_eq!(config["data"]["colour"], "blue");
+    // The way that it tells to take the field.
+    place.by_hand(Method::PATCH, CONFIG, colour("red")).await;
+    place.run(&["apply", "ENV", "--yes"]).await.ends(0);
+    let config = place.get(CONFIG).await.expect("a config map");
+    assert_eq!(config["data"]["colour"], "green");
 }
 
 async fn goes_without_what_is_not_its_own(place: &Place) {
