@@ -146,6 +146,17 @@ fn a_chart_is_made_for_the_cluster_that_it_goes_to() {
         plan.contains("bootstrap.release.web.configmap.v33"),
         "{plan}"
     );
+
+    // Nobody says which one this gets: EKS does.
+    let own = format!(
+        "[network]\ncidr = \"10.40.0.0/16\"\n[cluster.node_groups.a]\ninstance_types = [\"t3.small\"]\n{chart}"
+    );
+    environment("own", &own);
+    let plan = project.run(&["plan", "own"]).ends(2).out;
+    assert!(
+        plan.contains("bootstrap.release.web.configmap.v35"),
+        "{plan}"
+    );
 }
 
 #[test]
