@@ -114,17 +114,18 @@ impl Session {
             return Ok(None);
         }
         let (cloud, region) = (&self.cloud, &environment.region);
+        let own = environment.cluster.as_ref();
+        if let Some(asked) = own.and_then(|cluster| cluster.version.clone()) {
+            return Ok(Some(asked));
+        }
         let ask = || async {
-            if let Some(existing) = &environment.existing_cluster {
-                return existing::version(cloud, region, &existing.name)
-                    .await
-                    .map(Some);
-            }
-            match &environment.cluster {
-                Some(cluster) if cluster.version.is_none() => {
-                    cluster::version(cloud, &cluster.name).await
+            match (&environment.existing_cluster, own) {
+                (Some(others), _) => {
+                    let told = existing::version(cloud, region, &others.name).await;
+                    told.map(Some)
                 }
-                cluster => Ok(cluster.as_ref().and_then(|cluster| cluster.version.clone())),
+                (None, Some(own)) => cluster::version(cloud, &own.name).await,
+                (None, None) => Ok(None),
             }
         };
         let bound = Duration::from_secs(60);

@@ -36,6 +36,11 @@ impl Bootstrap {
     }
 }
 
+/// Whether every cluster has a namespace of this name.
+pub fn is_in_every_cluster(namespace: &str) -> bool {
+    namespace == "default" || namespace.starts_with("kube-")
+}
+
 /// Something that is published for clusters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {

@@ -26,7 +26,7 @@ pub use access::{Group, GroupPolicy, Policy, Registry};
 pub use bootstrap::{
     Agent, AgentKind, Application, Bootstrap, Chart, ChartPlace, DEFAULT_PROJECT, DatabaseField,
     Flavour, Hook, Ingress, IngressController, IngressTls, KubernetesSecret, Manifest, Project,
-    Release, Repository, RepositoryKind, SignIn, Source, Sync, ValueSource,
+    Release, Repository, RepositoryKind, SignIn, Source, Sync, ValueSource, is_in_every_cluster,
 };
 pub use cluster::{
     Access, Addon, AutoMode, Capacity, Cluster, Conflicts, ControlPolicy, ExistingCluster,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use crate::environment::faults::Fault;
 use crate::environment::forms::{DnsLabel, ObjectName};
-use crate::environment::model::{Bootstrap, Ingress, KubernetesSecret, NodePool, ValueSource};
+use crate::environment::model::{
+    Bootstrap, Ingress, KubernetesSecret, NodePool, ValueSource, is_in_every_cluster,
+};
 use crate::environment::raw;
 use crate::environment::source::Path;
 
@@ -25,11 +27,6 @@ fn home(ingress: &raw::Ingress) -> &str {
 
 /// The cluster roles of Kubernetes for people: what the ingress controller's is called by its namespace can't be one of them.
 const ROLES_OF_KUBERNETES: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
-
-/// Whether every cluster has a namespace of this name.
-fn is_of_kubernetes(namespace: &str) -> bool {
-    namespace == "default" || namespace.starts_with("kube-")
-}
 
 impl Resolver<'_> {
     pub(super) fn bootstrap(&mut self) -> Option<Bootstrap> {
@@ -88,7 +85,7 @@ impl Resolver<'_> {
     fn check_namespace(&mut self, raw: &raw::Bootstrap, namespace: &str, at: &Path) {
         let owner = match namespace {
             "default" => "every cluster",
-            _ if is_of_kubernetes(namespace) => "Kubernetes",
+            _ if is_in_every_cluster(namespace) => "Kubernetes",
             _ if raw
                 .ingress
                 .as_ref()
@@ -228,7 +225,7 @@ impl Resolver<'_> {
         let source = self.source(raw.chart.as_ref(), raw.manifest.as_ref(), &at);
         let published = raw.chart.is_some() || raw.manifest.is_some();
         if let Some(namespace) = &raw.namespace
-            && (is_of_kubernetes(namespace) || ROLES_OF_KUBERNETES.contains(&&**namespace))
+            && (is_in_every_cluster(namespace) || ROLES_OF_KUBERNETES.contains(&&**namespace))
         {
             let fault = Fault::value(
                 &at.to("namespace"),

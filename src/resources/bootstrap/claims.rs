@@ -92,10 +92,11 @@ impl Claimed<'_> {
 
 /// Whether the claims of what stands at `id` go with it: it is in a namespace that somebody else keeps.
 pub fn go_along(wanted: &Wanted<'_>, id: &ObjectId) -> bool {
-    let own = wanted.names(super::NAMESPACE.name);
-    id.kind == "StatefulSet"
-        && cluster::existing::is_used(wanted)
-        && !own.contains_key(&id.namespace)
+    let is_ours = || {
+        let own = wanted.names(super::NAMESPACE.name);
+        own.contains_key(&id.namespace)
+    };
+    id.kind == "StatefulSet" && cluster::existing::is_used(wanted) && !is_ours()
 }
 
 /// Whether they do now: the set at `address` is not to stay, nor to be made anew at once, which takes its claims over.

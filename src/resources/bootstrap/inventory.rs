@@ -98,7 +98,8 @@ pub async fn sweep(
         Some(outlived) => seen.extend(outlived),
         None => unlisted.push("persistentvolumeclaims".to_owned()),
     }
-    let absent = match guest {
+    // What goes needs none.
+    let absent = match guest && !wanted.teardown {
         true => absent_namespaces(client, wanted).await?,
         false => BTreeSet::new(),
     };

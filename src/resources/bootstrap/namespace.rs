@@ -8,6 +8,7 @@ use super::object::ObjectKind;
 use super::release::{kind_of, parts};
 use super::seconds;
 use crate::address::Address;
+use crate::environment::model::is_in_every_cluster;
 use crate::resources::{Context, Desired};
 
 /// The kind `bootstrap.namespace`.
@@ -62,7 +63,7 @@ pub fn names(context: &Context<'_>) -> BTreeMap<String, Value> {
 fn is_there(context: &Context<'_>, name: &str) -> bool {
     let mut bootstrap = context.environment.bootstrap.iter();
     let told = bootstrap.any(|it| it.existing_namespaces.contains(name));
-    told || name == "default" || name.starts_with("kube-")
+    told || is_in_every_cluster(name)
 }
 
 fn manifest(name: &str) -> Value {

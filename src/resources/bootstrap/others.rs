@@ -363,10 +363,7 @@ impl<'a> Going<'a> {
         let going = !object["metadata"]["deletionTimestamp"].is_null();
         let of_kubernetes = IN_EVERY.contains(&(kind, name))
             || object["type"] == "kubernetes.io/service-account-token";
-        let here = self
-            .namespaces
-            .contains(text(object, "/metadata/namespace"));
-        let of_the_agent = OF_THE_AGENT.contains(&(kind, name)) && here;
+        let of_the_agent = OF_THE_AGENT.contains(&(kind, name)) && self.goes_with_namespace(object);
         !(self.marks.are_ours(object)
             || going
             || self.follows_its_owner(types, object)
@@ -377,11 +374,14 @@ impl<'a> Going<'a> {
             || self.claims.include(object))
     }
 
+    fn goes_with_namespace(&self, object: &Value) -> bool {
+        let namespace = text(object, "/metadata/namespace");
+        self.namespaces.contains(namespace)
+    }
+
     /// Whether it goes with what owns it, which is ours, or named already.
     fn follows_its_owner(&self, types: &[Type], object: &Value) -> bool {
-        let here = self
-            .namespaces
-            .contains(text(object, "/metadata/namespace"));
+        let here = self.goes_with_namespace(object);
         list(&object["metadata"]["ownerReferences"]).any(|owner| {
             let of_type = (group(text(owner, "/apiVersion")), text(owner, "/kind"));
             let in_namespace = |one: &Type| one.namespaced && (one.group(), &*one.kind) == of_type;

@@ -61,15 +61,7 @@ pub fn is_another(wanted: &Wanted<'_>, found: &Found) -> bool {
 /// # Errors
 /// When it can't be reached, or there is none. It was there before us, so that it is never merely absent.
 pub async fn find(cloud: &Cloud, region: &str, name: &str) -> Result<Found, Fault> {
-    let endpoint = match cloud.connector.named() {
-        Some(url) => ClusterEndpoint {
-            name: name.to_owned(),
-            region: region.to_owned(),
-            url,
-            certificate_authority: String::new(),
-        },
-        None => described(cloud, region, name).await?,
-    };
+    let endpoint = endpoint(cloud, region, name).await?;
     let client = cloud.connector.connect(&endpoint).await?;
     let first = api::get(&client, &ObjectId::of_namespace("kube-system")).await?;
     let id = first.as_ref().and_then(|it| it.pointer("/metadata/uid"));
@@ -86,8 +78,8 @@ pub async fn find(cloud: &Cloud, region: &str, name: &str) -> Result<Found, Faul
 /// # Errors
 /// When it can't be reached, or there is none.
 pub async fn version(cloud: &Cloud, region: &str, name: &str) -> Result<String, Fault> {
-    let found = find(cloud, region, name).await?;
-    let client = cloud.connector.connect(&found.endpoint).await?;
+    let endpoint = endpoint(cloud, region, name).await?;
+    let client = cloud.connector.connect(&endpoint).await?;
     let told = client.apiserver_version().await;
     let told = told.map_err(|error| Fault::kubernetes("ask for the version", error))?;
     // Who builds on a release of Kubernetes may say so by a plus.
@@ -96,6 +88,19 @@ pub async fn version(cloud: &Cloud, region: &str, name: &str) -> Result<String, 
         told.major,
         told.minor.trim_end_matches('+')
     ))
+}
+
+/// Where the kubeconfig leads that the user named, or else what EKS tells.
+async fn endpoint(cloud: &Cloud, region: &str, name: &str) -> Result<ClusterEndpoint, Fault> {
+    match cloud.connector.named() {
+        Some(url) => Ok(ClusterEndpoint {
+            name: name.to_owned(),
+            region: region.to_owned(),
+            url,
+            certificate_authority: String::new(),
+        }),
+        None => described(cloud, region, name).await,
+    }
 }
 
 /// The endpoint that EKS tells.
